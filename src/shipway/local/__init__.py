@@ -1,0 +1,1 @@
+"""The embedded default: the same path on one machine, with no AWS account."""

@@ -1,0 +1,41 @@
+"""The supervisor's front door: which parts it runs outside of tests."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shipway.errors import ShipwayError
+from shipway.local.home import home
+from shipway.local.plane import start_plane
+from shipway.local.reports import Reports
+from shipway.local.supervisor import Parts, Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def supervise(python: str, pipe: int) -> int:
+    """Run the instance that the environment names until told to stop; return the exit status."""
+    reports = Reports(pipe)
+    parts = Parts(Path(python), start_plane, deliver_command(os.environ))
+    try:
+        Supervisor(home(os.environ), parts, reports.note).run(reports.ready)
+    except ShipwayError as problem:
+        reports.failed(problem)
+        return problem.exit_status
+    return 0
+
+
+def deliver_command(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the command that delivers a push; `SHIPWAY_LOCAL_DELIVER` replaces it in tests.
+
+    -P, because it runs inside the pushed checkout, whose files must not pass for modules of ours.
+    """
+    instead = environ.get("SHIPWAY_LOCAL_DELIVER")
+    if instead:
+        return tuple(shlex.split(instead))
+    return (sys.executable, "-P", "-m", "shipway", "deliver")
