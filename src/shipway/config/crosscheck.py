@@ -1,0 +1,147 @@
+"""What no single key can tell: names that must exist elsewhere, circles, outputs made twice.
+
+It works on the raw data and forgives what the schema complains about, so that both kinds of
+problem are told together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from shipway.config.strict_yaml import Data, Path
+
+Finding = tuple[Path, str]
+
+
+def suggestion(word: str, known: Iterator[str] | list[str]) -> str:
+    """Return ` -> did you mean X?` for the closest known word, or nothing."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" -> did you mean {close[0]!r}?" if close else ""
+
+
+def findings(data: Data) -> list[Finding]:
+    """Return every contradiction between parts of the document, in no particular order."""
+    root = _map(data)
+    checks, groups = _map(root.get("checks")), _map(root.get("groups"))
+    return [
+        *_one_of(checks, ("checks",), ("run", "compose")),
+        *_compose(checks),
+        *_needs(checks),
+        *_circles(checks),
+        *_outputs(checks),
+        *_environments(_map(root.get("environments")), groups),
+    ]
+
+
+def _one_of(parts: dict[str, Data], path: Path, keys: tuple[str, str]) -> Iterator[Finding]:
+    for name, part in parts.items():
+        given = [key for key in keys if key in _map(part)]
+        if len(given) != 1:
+            have = "both" if given else "neither"
+            at = (*path, name) if name else path
+            yield at, f"needs either {keys[0]!r} or {keys[1]!r}, has {have}"
+
+
+def _compose(checks: dict[str, Data]) -> Iterator[Finding]:
+    for name, check in checks.items():
+        keys = _map(check)
+        if "compose" in keys and "exit_code_from" not in keys:
+            yield (
+                ("checks", name),
+                "a compose check needs 'exit_code_from', the service whose exit code decides",
+            )
+        if "run" in keys and "exit_code_from" in keys:
+            yield ("checks", name, "exit_code_from"), "belongs to 'compose', not to 'run'"
+
+
+def _needs(checks: dict[str, Data]) -> Iterator[Finding]:
+    for name, check in checks.items():
+        for n, need in enumerate(_words(_map(check).get("needs"))):
+            if need not in checks:
+                hint = suggestion(need, list(checks))
+                yield ("checks", name, "needs", n), f"there is no check {need!r}{hint}"
+
+
+def _circles(checks: dict[str, Data]) -> Iterator[Finding]:
+    needs = {name: _words(_map(check).get("needs")) for name, check in checks.items()}
+    done: set[str] = set()
+    for start in needs:
+        circle = _circle_from(start, needs, done, ())
+        if circle:
+            yield ("checks", circle[0], "needs"), f"needs itself: {' -> '.join(circle)}"
+            return
+
+
+def _circle_from(
+    name: str, needs: dict[str, list[str]], done: set[str], trail: tuple[str, ...]
+) -> tuple[str, ...]:
+    if name in trail:
+        return (*trail[trail.index(name) :], name)
+    if name in done:
+        return ()
+    for need in needs.get(name, []):
+        circle = _circle_from(need, needs, done, (*trail, name))
+        if circle:
+            return circle
+    done.add(name)
+    return ()
+
+
+def _outputs(checks: dict[str, Data]) -> Iterator[Finding]:
+    makers: dict[str, str] = {}
+    for name, check in checks.items():
+        for n, output in enumerate(_words(_map(check).get("outputs"))):
+            first = makers.setdefault(output.rstrip("/"), name)
+            if first != name:
+                yield ("checks", name, "outputs", n), f"{output!r} is already made by {first!r}"
+
+
+def _environments(environments: dict[str, Data], groups: dict[str, Data]) -> Iterator[Finding]:
+    above: list[str] = []
+    for name, environment in environments.items():
+        keys, path = _map(environment), ("environments", name)
+        yield from _after(keys.get("after"), path, above, list(environments))
+        yield from _gate(_map(keys.get("gate")), path, groups)
+        probes = keys.get("verify")
+        for n, probe in enumerate(probes if isinstance(probes, list) else []):
+            yield from _one_of({"": probe}, (*path, "verify", n), ("http", "run"))
+        above.append(name)
+
+
+def _after(after: Data, path: Path, above: list[str], known: list[str]) -> Iterator[Finding]:
+    if not isinstance(after, str) or after in above:
+        return
+    if after in known:
+        yield (*path, "after"), f"{after!r} must stand above, since a release passes it first"
+    else:
+        hint = suggestion(after, known)
+        yield (*path, "after"), f"there is no environment {after!r}{hint}"
+
+
+def _gate(gate: dict[str, Data], path: Path, groups: dict[str, Data]) -> Iterator[Finding]:
+    wanted = _words(gate.get("groups"))
+    for n, group in enumerate(wanted):
+        if group not in groups:
+            hint = suggestion(group, list(groups))
+            yield (*path, "gate", "groups", n), f"there is no group {group!r}{hint}"
+    people = {who for group in wanted for who in _words(groups.get(group))}
+    approvals = gate.get("approvals", "1")
+    if (
+        people
+        and isinstance(approvals, str)
+        and approvals.isdigit()
+        and int(approvals) > len(people)
+    ):
+        message = f"asks for {approvals} approvals, but its groups have {len(people)} people"
+        yield (*path, "gate", "approvals"), message
+
+
+def _map(data: Data) -> dict[str, Data]:
+    return data if isinstance(data, dict) else {}
+
+
+def _words(data: Data) -> list[str]:
+    if isinstance(data, str):
+        return [data]
+    return [word for word in data if isinstance(word, str)] if isinstance(data, list) else []

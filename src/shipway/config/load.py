@@ -1,0 +1,203 @@
+"""Text of a `shipway.yaml` to a Service, or every problem at once with file, line and column.
+
+It takes text, never a path: reading the file is an adapter's work. It looks nothing up in the
+environment and evaluates nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+
+from shipway.config import crosscheck
+from shipway.config.schema import (
+    CheckPart,
+    Configuration,
+    ContainerPart,
+    EnvironmentPart,
+    ProbePart,
+)
+from shipway.config.strict_yaml import Document, Path, Problem, parse
+from shipway.errors import ConfigurationIsInvalid
+from shipway.model.service import (
+    Aws,
+    Check,
+    CommandCheck,
+    CommandProbe,
+    ComposeCheck,
+    Container,
+    Environment,
+    GateRules,
+    HttpProbe,
+    ImageRules,
+    Probe,
+    Service,
+    Strategy,
+)
+
+_SHELL_WORDS = ("&&", "||", "|", ";", ">", "<", "&")
+
+
+def load(text: str, *, file: str = "shipway.yaml") -> Service:
+    """Parse and check a configuration.
+
+    Raises:
+        ConfigurationIsInvalid: with every problem, in the order of the file, each as
+            `file:line:column path message -> did you mean`.
+    """
+    document = parse(text)
+    problems = list(document.problems)
+    configuration: Configuration | None = None
+    if document.data is not None or not problems:
+        try:
+            configuration = Configuration.model_validate(document.data or {})
+        except ValidationError as error:
+            problems += [_problem(document, found) for found in error.errors()]
+    problems += [document.problem(*found) for found in crosscheck.findings(document.data)]
+    problems += _shell_problems(document)
+    if problems or configuration is None:
+        lines = [f"{file}:{p.line}:{p.column} {p.path} {p.message}" for p in sorted(set(problems))]
+        raise ConfigurationIsInvalid(
+            tuple(lines), hint="each key is explained in docs/reference/configuration.md"
+        )
+    return _service(configuration)
+
+
+def _problem(document: Document, found: object) -> Problem:
+    """Say one pydantic finding in our words; its location is our path already."""
+    if not isinstance(found, dict):  # pragma: no cover - pydantic's promise
+        raise TypeError(found)
+    path: Path = tuple(found["loc"])
+    kind, message = str(found["type"]), str(found["msg"])
+    if kind == "extra_forbidden":
+        known = _known_keys(path[:-1])
+        message = f"unknown key{crosscheck.suggestion(str(path[-1]), known)}"
+    elif kind == "missing":
+        return document.problem(path[:-1], f"the key {path[-1]!r} is missing")
+    elif kind == "string_pattern_mismatch":
+        message = f"{found['input']!r} does not fit {found['ctx']['pattern']}"
+    elif kind == "literal_error":
+        words = str(found["ctx"]["expected"])
+        hint = crosscheck.suggestion(str(found["input"]), words.replace("'", "").split(" or "))
+        message = f"{found['input']!r} is not {words}{hint}"
+    elif found.get("input") is None:
+        message = "has no value"
+    return document.problem(path, message[0].lower() + message[1:])
+
+
+def _known_keys(path: Path) -> list[str]:
+    """Return the keys that the schema allows at a path, by walking its models."""
+    models: list[type[BaseModel]] = [Configuration]
+    for part in path:
+        inside: list[type[BaseModel]] = []
+        for model in models:
+            field = model.model_fields.get(str(part))
+            # a name under a mapping, or a number in a list, is not a field: stay at its model
+            inside += _models_in(field.annotation) if field else [model]
+        models = inside
+    return [key for model in models for key in model.model_fields]
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
+
+
+def _shell_problems(document: Document) -> list[Problem]:
+    """Refuse what only a shell would understand: commands run without one."""
+    problems = []
+    checks = document.data.get("checks") if isinstance(document.data, dict) else None
+    for name, check in checks.items() if isinstance(checks, dict) else ():
+        run = check.get("run") if isinstance(check, dict) else None
+        if not isinstance(run, str):
+            continue
+        path: Path = ("checks", name, "run")
+        try:
+            words = shlex.split(run)
+        except ValueError as error:
+            problems.append(document.problem(path, f"cannot be split into words: {error}"))
+            continue
+        found = next((word for word in words if word in _SHELL_WORDS), None)
+        if found:
+            advice = "split it into two checks, or put it into a script of package.json"
+            problems.append(document.problem(path, f"{found!r} needs a shell -> {advice}"))
+    return problems
+
+
+def _service(c: Configuration) -> Service:
+    return Service(
+        name=c.service,
+        owner=c.owner,
+        branch=c.branch,
+        checks=tuple(_check(name, part) for name, part in c.checks.items()),
+        image=ImageRules(
+            repository=c.image.repository,
+            dockerfile=c.image.dockerfile,
+            context=c.image.context,
+            build_args=tuple(c.image.build_args),
+            tag_branch="branch" in c.image.tags,
+        ),
+        environments=tuple(
+            _environment(name, part, c.service, c.container)
+            for name, part in c.environments.items()
+        ),
+        groups=tuple((name, tuple(people)) for name, people in c.groups.items()),
+        aws=Aws(c.aws.region, c.aws.account, c.aws.execution_role, c.aws.task_role)
+        if c.aws
+        else None,
+    )
+
+
+def _check(name: str, part: CheckPart) -> Check:
+    if part.compose is not None:
+        return ComposeCheck(
+            name=name,
+            file=part.compose,
+            exit_code_from=part.exit_code_from or "",
+            needs=tuple(part.needs),
+            junit=part.junit,
+            timeout_s=part.timeout,
+        )
+    return CommandCheck(
+        name=name,
+        command=tuple(shlex.split(part.run or "")),
+        needs=tuple(part.needs),
+        inputs=tuple(part.inputs),
+        outputs=tuple(part.outputs),
+        junit=part.junit,
+        timeout_s=part.timeout,
+    )
+
+
+def _environment(
+    name: str, part: EnvironmentPart, service: str, base: ContainerPart
+) -> Environment:
+    own = part.container
+    return Environment(
+        name=name,
+        cluster=part.cluster,
+        ecs_service=part.service or service,
+        strategy=Strategy(part.strategy),
+        after=part.after,
+        gate=GateRules(part.gate.approvals, tuple(part.gate.groups)) if part.gate else None,
+        probes=tuple(_probe(p) for p in part.verify),
+        container=Container(
+            port=base.port,
+            cpu=own.cpu or base.cpu,
+            memory=own.memory or base.memory,
+            health=base.health,
+            tasks=own.tasks or base.tasks,
+            env=tuple(sorted((base.env | own.env).items())),
+            secrets=tuple(sorted((base.secrets | own.secrets).items())),
+        ),
+        timeout_s=part.timeout,
+    )
+
+
+def _probe(part: ProbePart) -> Probe:
+    if part.http is not None:
+        return HttpProbe(part.http, part.status, part.timeout)
+    return CommandProbe(tuple(shlex.split(part.run or "")), part.timeout)

@@ -1,0 +1,202 @@
+"""The one typed schema of `shipway.yaml`: each key declared once, with its default and its words.
+
+It knows shapes and words only; what a key means for a delivery is said by `model.service`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+NAME = r"^[a-z][a-z0-9-]{0,31}$"
+
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+def _words(value: object) -> object:
+    """Let one word stand for a list of one; nothing else is guessed."""
+    return [value] if isinstance(value, str) else value
+
+
+def _flag(value: object) -> object:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag), Field(strict=True)]
+Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CheckPart(_Part):
+    """One check: either a command (`run`) or a compose file (`compose`)."""
+
+    run: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Command, run in the root without a shell, `node_modules/.bin` on its path.",
+    )
+    compose: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Compose file; its services start in an isolated network and are torn down.",
+    )
+    exit_code_from: str | None = Field(
+        default=None,
+        description="With `compose`: the service whose exit code decides.",
+    )
+    needs: list[str] = Field(default=[], description="Checks that must have passed before.")
+    inputs: list[str] = Field(default=[], description="Files that decide the result.")
+    outputs: list[str] = Field(default=[], description="Files that the check makes.")
+    junit: str | None = Field(default=None, description="JUnit file that the check writes.")
+    timeout: int = Field(default=600, gt=0, le=7200, description="Seconds until it is stopped.")
+
+
+class ImagePart(_Part):
+    """How the image is built and named."""
+
+    repository: str = Field(
+        pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$",
+        description="Name of the ECR repository.",
+    )
+    dockerfile: str = Field(default="Dockerfile", description="Path of the Dockerfile.")
+    context: str = Field(default=".", description="Folder that is sent to the builder.")
+    tags: list[Literal["sha", "branch"]] = Field(
+        default=["sha", "branch"],
+        description="`sha-<commit>` is always set and never moves; `branch-<name>` does.",
+    )
+    build_args: list[str] = Field(
+        default=[],
+        description="Names of build arguments; each is passed on when the environment has it.",
+    )
+
+
+class ContainerPart(_Part):
+    """What ECS needs to know to run the image."""
+
+    port: int = Field(
+        default=3000, gt=0, lt=65536, description="Port that the container listens on."
+    )
+    cpu: int = Field(default=256, gt=0, description="CPU units; 1024 are one vCPU.")
+    memory: int = Field(default=512, gt=0, description="MiB of memory.")
+    health: str = Field(
+        default="/healthz", pattern="^/", description="Path of the load balancer's health check."
+    )
+    tasks: int = Field(
+        default=2,
+        gt=0,
+        le=1000,
+        description="Tasks when the service is created; never changed afterwards.",
+    )
+    env: dict[str, Text] = Field(default={}, description="Environment variables.")
+    secrets: dict[str, str] = Field(
+        default={},
+        description="Variable to the ARN or name of a secret or parameter, never a value.",
+    )
+
+
+class ContainerOverride(_Part):
+    """What differs in one environment; what is not named stays as under `container`."""
+
+    cpu: int | None = Field(default=None, gt=0, description="CPU units.")
+    memory: int | None = Field(default=None, gt=0, description="MiB of memory.")
+    tasks: int | None = Field(default=None, gt=0, le=1000, description="Tasks at creation.")
+    env: dict[str, Text] = Field(
+        default={}, description="Added to, or instead of, `container.env`."
+    )
+    secrets: dict[str, str] = Field(
+        default={}, description="Added to, or instead of, `container.secrets`."
+    )
+
+
+class ProbePart(_Part):
+    """One thing to verify after a deployment: either `http` or `run`."""
+
+    http: str | None = Field(
+        default=None, pattern="^/", description="Path to GET at the environment's address."
+    )
+    status: int = Field(
+        default=200, ge=100, le=599, description="With `http`: the status it must answer."
+    )
+    run: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Acceptance command; `SHIPWAY_URL` holds the environment's address.",
+    )
+    timeout: int = Field(default=60, gt=0, le=3600, description="Seconds for this probe.")
+
+
+class GatePart(_Part):
+    """Who has to agree before a release may enter."""
+
+    approvals: int = Field(
+        default=1, ge=0, le=20, description="How many different people must approve."
+    )
+    groups: list[str] = Field(
+        default=[], description="Groups that they must belong to; empty means anybody."
+    )
+
+
+class EnvironmentPart(_Part):
+    """One place where the service runs."""
+
+    cluster: str = Field(min_length=1, description="ECS cluster.")
+    service: str | None = Field(
+        default=None, description="ECS service; the service's name when not given."
+    )
+    strategy: Literal["rolling"] = Field(default="rolling", description="How tasks are replaced.")
+    after: str | None = Field(
+        default=None, description="Environment in which the release must have been verified before."
+    )
+    gate: GatePart | None = Field(default=None, description="Who has to agree.")
+    verify: list[ProbePart] = Field(default=[], description="What must hold after each deployment.")
+    container: ContainerOverride = Field(
+        default=ContainerOverride(), description="What differs here."
+    )
+    timeout: int = Field(default=1800, gt=0, le=21600, description="Seconds to watch a deployment.")
+
+
+class AwsPart(_Part):
+    """The AWS account to deliver to; without it the embedded default delivers."""
+
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="AWS region.")
+    account: str | None = Field(
+        default=None,
+        pattern=r"^\d{12}$",
+        description="Account id; checked against the credentials.",
+    )
+    execution_role: str | None = Field(
+        default=None, description="ARN of the role with which ECS starts tasks."
+    )
+    task_role: str | None = Field(
+        default=None, description="ARN of the role that the container has."
+    )
+
+
+class Configuration(_Part):
+    """A whole `shipway.yaml`."""
+
+    service: Name = Field(
+        description="Name of the service: lower case, digits and hyphens, at most 32 characters."
+    )
+    owner: str = Field(min_length=1, description="Team that answers for it.")
+    branch: str = Field(
+        default="main", min_length=1, description="Branch whose pushes are delivered."
+    )
+    checks: dict[Name, CheckPart] = Field(
+        default={}, description="What must pass before an image is built."
+    )
+    image: ImagePart = Field(description="The image.")
+    container: ContainerPart = Field(default=ContainerPart(), description="The container.")
+    groups: dict[Name, Annotated[list[str], BeforeValidator(_words)]] = Field(
+        default={},
+        description="Groups of people, for gates.",
+    )
+    environments: dict[Name, EnvironmentPart] = Field(
+        min_length=1,
+        description="Where releases go, in the order in which they pass.",
+    )
+    aws: AwsPart | None = Field(default=None, description="The AWS account.")

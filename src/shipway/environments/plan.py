@@ -1,0 +1,90 @@
+"""Steps from what was observed in one environment to a wanted release."""
+
+from __future__ import annotations
+
+from shipway.environments.taskdef import task_definition
+from shipway.errors import LeaseIsHeld
+from shipway.ledger import Attempt, History
+from shipway.model.observed import DeploymentArn, DeploymentStatus, ObservedService
+from shipway.model.outcome import Purpose
+from shipway.model.release import Release
+from shipway.model.service import Environment, Service
+from shipway.plan.plan import Plan, fingerprint
+from shipway.plan.steps import AdoptDeployment, Deploy
+
+_OVER = frozenset(
+    {
+        DeploymentStatus.SUCCESSFUL,
+        DeploymentStatus.STOPPED,
+        DeploymentStatus.ROLLBACK_SUCCESSFUL,
+        DeploymentStatus.ROLLBACK_FAILED,
+    }
+)
+
+
+def plan_deployment(
+    service: Service,
+    environment: Environment,
+    release: Release,
+    *,
+    purpose: Purpose,
+    seen: ObservedService | None,
+    history: History,
+) -> Plan:
+    """Plan one deployment; what an earlier run already asked ECS for is taken over instead.
+
+    Raises:
+        LeaseIsHeld: when a deployment is in flight that this ledger knows nothing of.
+    """
+    asked = history.last_attempt(environment.name, release.name)
+    definition = task_definition(release, environment, service.aws)
+    made_from = state_of(seen)
+    if asked and asked.ended is None and asked.deployment is None and seen:
+        ours = _started_after(asked, seen, release)
+        if ours:
+            return Plan((AdoptDeployment(environment, release, ours),), made_from)
+    _refuse_strangers(environment, seen, history)
+    newest = seen.deployments[0].arn if seen and seen.deployments else None
+    step = Deploy(
+        environment=environment,
+        release=release,
+        definition=definition,
+        purpose=purpose,
+        create=seen is None,
+        after=newest,
+    )
+    return Plan((step,), made_from)
+
+
+def state_of(seen: ObservedService | None) -> str:
+    """Return the fingerprint of what a deployment plan depends on."""
+    if seen is None:
+        return fingerprint(None)
+    newest = seen.deployments[0] if seen.deployments else None
+    return fingerprint(seen.arn, seen.task_definition, newest.arn if newest else None)
+
+
+def _started_after(asked: Attempt, seen: ObservedService, release: Release) -> DeploymentArn | None:
+    """Find the deployment that our lost request started: newer than what was there before it.
+
+    Order and image decide, never a comparison of clocks.
+    """
+    for deployment in seen.deployments:
+        if deployment.arn == asked.after:
+            return None
+        if release.image in deployment.images:
+            return deployment.arn
+    return None
+
+
+def _refuse_strangers(
+    environment: Environment, seen: ObservedService | None, history: History
+) -> None:
+    known = {a.deployment for a in history.attempts_in(environment.name)}
+    for deployment in seen.deployments if seen else ():
+        if deployment.status not in _OVER and deployment.arn not in known:
+            raise LeaseIsHeld(
+                f"a deployment is in flight that Shipway did not start: {deployment.arn}",
+                where=environment.name,
+                hint="let it end or stop it with `aws ecs stop-service-deployment`, then repeat",
+            )

@@ -1,0 +1,1 @@
+"""Every event that a run publishes, and the stream that carries them to their readers."""

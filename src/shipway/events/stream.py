@@ -1,0 +1,55 @@
+"""Publish and subscribe: whoever reads, the delivery goes on.
+
+History goes to the journal first, and a journal that cannot write stops the run: what is not
+remembered must not be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import get_args
+
+from shipway.events.types import Entry, Event, HistoryEvent, ReaderFailed
+
+Reader = Callable[[Entry], None]
+
+
+@dataclass(slots=True)
+class Stream:
+    """The stream of one run.
+
+    Args:
+        service: name that stands in each envelope.
+        run: id that stands in each envelope.
+        now: the clock, seconds since the epoch.
+        journal: keeps history events; its errors reach the publisher.
+        readers: hear every event; their errors become `ReaderFailed`.
+    """
+
+    service: str
+    run: str
+    now: Callable[[], float]
+    journal: Reader
+    readers: tuple[Reader, ...] = ()
+    _lock: Lock = field(default_factory=Lock)
+
+    def publish(self, event: Event) -> None:
+        """Keep the event if it is history, then tell every reader; safe to call from threads."""
+        entry = Entry(self.now(), self.service, self.run, event)
+        with self._lock:
+            if isinstance(event, get_args(HistoryEvent)):
+                self.journal(entry)
+            for reader in self.readers:
+                self._tell(reader, entry)
+
+    def _tell(self, reader: Reader, entry: Entry) -> None:
+        try:
+            reader(entry)
+        except Exception as problem:  # noqa: BLE001 - a reader must never fail a delivery
+            name = getattr(reader, "__qualname__", type(reader).__name__)
+            failed = ReaderFailed(name, f"{type(problem).__name__}: {problem}")
+            for other in self.readers:
+                if other is not reader:
+                    other(Entry(entry.at, entry.service, entry.run, failed))

@@ -1,0 +1,242 @@
+"""What the events add up to: what is live where, since when, by whom, and what was tried.
+
+A pure fold over one service's history, in the order in which it was written. It reads no clock
+and no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from shipway.errors import ReleaseIsUnknown
+from shipway.events.types import (
+    ApprovalGiven,
+    ApprovalRefused,
+    ChecksEnded,
+    DeploymentEnded,
+    DeploymentRequested,
+    DeploymentStarted,
+    Entry,
+    Event,
+    ReleaseRecorded,
+    VerificationEnded,
+)
+from shipway.model.observed import DeploymentArn
+from shipway.model.outcome import DeploymentOutcome, Outcome, Purpose
+from shipway.model.release import Commit, Digest, Release
+
+MIN_PREFIX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to bring a release into an environment; what is not known yet is None.
+
+    `at` is when it was asked for and `ended_at` when it was over, both in seconds since the
+    epoch; `after` is the newest deployment that the service had before.
+    """
+
+    environment: str
+    release: str
+    digest: Digest
+    purpose: Purpose
+    run: str
+    by: str
+    at: float
+    after: DeploymentArn | None
+    deployment: DeploymentArn | None = None
+    ended: DeploymentOutcome | None = None
+    ended_at: float | None = None
+    reason: str = ""
+    verified: Outcome | None = None
+    verdict: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the release ran there and was verified."""
+        return self.ended is DeploymentOutcome.SUCCEEDED and self.verified is Outcome.PASSED
+
+    @property
+    def pending(self) -> bool:
+        """Whether something about it is still to be found out."""
+        if self.ended is None:
+            return True
+        return self.ended is DeploymentOutcome.SUCCEEDED and self.verified is None
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one person said about one digest entering one environment; the last word counts."""
+
+    environment: str
+    release: str
+    digest: Digest
+    by: str
+    agrees: bool
+    comment: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything that is known of a service; each tuple in the order in which it happened."""
+
+    releases: tuple[Release, ...] = ()
+    recorded_at: tuple[float, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    opinions: tuple[Opinion, ...] = ()
+    checked: frozenset[Commit] = frozenset()
+
+    def release_of(self, commit: Commit) -> Release | None:
+        """Return the one release of a commit; None while there is none."""
+        return next((r for r in self.releases if r.commit == commit), None)
+
+    def named(self, name: str) -> Release | None:
+        """Return the release of exactly that name."""
+        return next((r for r in self.releases if r.name == name), None)
+
+    def find(self, text: str) -> Release:
+        """Find a release by name, digest, or the beginning of its commit (4 digits or more).
+
+        Raises:
+            ReleaseIsUnknown: when none fits, or several do.
+        """
+        exact = self.named(text)
+        if exact:
+            return exact
+        wanted = text.lower()
+        fitting = [
+            r
+            for r in self.releases
+            if len(wanted) >= MIN_PREFIX
+            and (r.commit.startswith(wanted) or wanted in (r.name, r.digest))
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            names = ", ".join(r.name for r in fitting)
+            raise ReleaseIsUnknown(f"{text!r} fits several releases: {names}", hint="be longer")
+        raise ReleaseIsUnknown(
+            f"there is no release {text!r}",
+            hint="`shipway releases` lists them; one exists once its image is in the registry",
+        )
+
+    def attempts_in(self, environment: str) -> tuple[Attempt, ...]:
+        """Return all tries in an environment, oldest first."""
+        return tuple(a for a in self.attempts if a.environment == environment)
+
+    def last_attempt(self, environment: str, release: str | None = None) -> Attempt | None:
+        """Return the newest try in an environment, of one release where it is named."""
+        tries = self.attempts_in(environment)
+        fitting = (a for a in reversed(tries) if release is None or a.release == release)
+        return next(fitting, None)
+
+    def live(self, environment: str) -> Attempt | None:
+        """Return the try that put there what runs now; None before the first success."""
+        tries = reversed(self.attempts_in(environment))
+        return next((a for a in tries if a.ended is DeploymentOutcome.SUCCEEDED), None)
+
+    def verified_in(self, environment: str, release: str) -> bool:
+        """Tell whether this release ever ran there and was found good."""
+        return any(a.good and a.release == release for a in self.attempts_in(environment))
+
+    def opinions_on(self, environment: str, digest: Digest) -> tuple[Opinion, ...]:
+        """Return each person's last word on this digest there, in the order of speaking."""
+        last = {
+            o.by: o for o in self.opinions if o.environment == environment and o.digest == digest
+        }
+        return tuple(sorted(last.values(), key=lambda o: o.at))
+
+
+def fold(entries: Iterable[Entry]) -> History:
+    """Add up the history of one service; entries must come in the order of their writing."""
+    history = History()
+    for entry in entries:
+        history = _add(history, entry, entry.event)
+    return history
+
+
+def _add(history: History, entry: Entry, event: Event) -> History:
+    match event:
+        case ReleaseRecorded():
+            return replace(
+                history,
+                releases=(*history.releases, _release(entry.service, event)),
+                recorded_at=(*history.recorded_at, entry.at),
+            )
+        case DeploymentRequested():
+            return replace(history, attempts=(*history.attempts, _attempt(entry, event)))
+        case DeploymentStarted() | DeploymentEnded() | VerificationEnded():
+            return replace(history, attempts=_follow(history.attempts, entry, event))
+        case ApprovalGiven() | ApprovalRefused():
+            return replace(history, opinions=(*history.opinions, _opinion(entry, event)))
+        case ChecksEnded(outcome=Outcome.PASSED.value):
+            return replace(history, checked=history.checked | {Commit(event.commit)})
+        case _:
+            return history
+
+
+def _release(service: str, event: ReleaseRecorded) -> Release:
+    return Release(
+        service=service,
+        commit=Commit(event.commit),
+        branch=event.branch,
+        author=event.author,
+        subject=event.subject,
+        repository=event.repository,
+        digest=Digest(event.digest),
+    )
+
+
+def _attempt(entry: Entry, event: DeploymentRequested) -> Attempt:
+    return Attempt(
+        environment=event.environment,
+        release=event.release,
+        digest=Digest(event.digest),
+        purpose=Purpose(event.purpose),
+        run=entry.run,
+        by=event.by,
+        at=entry.at,
+        after=DeploymentArn(event.after) if event.after else None,
+    )
+
+
+def _follow(
+    attempts: tuple[Attempt, ...],
+    entry: Entry,
+    event: DeploymentStarted | DeploymentEnded | VerificationEnded,
+) -> tuple[Attempt, ...]:
+    """Write what happened onto the newest try of that release there; ignore it without one."""
+    for n in range(len(attempts) - 1, -1, -1):
+        attempt = attempts[n]
+        if (attempt.environment, attempt.release) == (event.environment, event.release):
+            return (*attempts[:n], _changed(attempt, entry, event), *attempts[n + 1 :])
+    return attempts
+
+
+def _changed(
+    attempt: Attempt, entry: Entry, event: DeploymentStarted | DeploymentEnded | VerificationEnded
+) -> Attempt:
+    """Add a fact; whoever finds it out, perhaps after another run died, has taken the try over."""
+    attempt = replace(attempt, run=entry.run)
+    match event:
+        case DeploymentStarted():
+            return replace(attempt, deployment=DeploymentArn(event.deployment))
+        case DeploymentEnded():
+            ended = DeploymentOutcome(event.outcome)
+            return replace(attempt, ended=ended, ended_at=entry.at, reason=event.reason)
+        case VerificationEnded():
+            return replace(attempt, verified=Outcome(event.outcome), verdict=event.reason)
+
+
+def _opinion(entry: Entry, event: ApprovalGiven | ApprovalRefused) -> Opinion:
+    return Opinion(
+        environment=event.environment,
+        release=event.release,
+        digest=Digest(event.digest),
+        by=event.by,
+        agrees=isinstance(event, ApprovalGiven),
+        comment=event.comment,
+        at=entry.at,
+    )

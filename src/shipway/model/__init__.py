@@ -1,0 +1,1 @@
+"""The vocabulary: services, releases, environments and what was observed; pure, frozen, typed."""

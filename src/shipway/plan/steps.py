@@ -1,0 +1,138 @@
+"""Every step that a plan can hold, and the sentence that says it.
+
+A step is complete before it starts: no step needs a value that another one makes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from shipway.model.observed import DeploymentArn
+from shipway.model.outcome import Purpose
+from shipway.model.release import Commit, Digest, Release
+from shipway.model.service import Check, Environment, ImageRules
+from shipway.model.task_definition import TaskDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class RunChecks:
+    """Run all checks of a commit, as parallel as their needs and the machine allow."""
+
+    commit: Commit
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildImage:
+    """Build the image of a commit under its local tag."""
+
+    image: ImageRules
+    commit: Commit
+    tag: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishImage:
+    """Push the built image under its immutable tag, which must be free."""
+
+    repository: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTag:
+    """Point a moving tag at a digest that is in the registry; no layers travel."""
+
+    repository: str
+    tag: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRelease:
+    """Write down that this digest is the release of its commit."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Register the task definition and ask ECS, once, to run it.
+
+    `create` when the service does not exist yet; `after` is the newest deployment that it had.
+    """
+
+    environment: Environment
+    release: Release
+    definition: TaskDefinition
+    purpose: Purpose
+    create: bool
+    after: DeploymentArn | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptDeployment:
+    """Take over a deployment that an earlier run asked for before it died."""
+
+    environment: Environment
+    release: Release
+    deployment: DeploymentArn
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watch our own deployment to its end."""
+
+    environment: Environment
+    release: Release
+    deployment: DeploymentArn
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Compare the running digests with the release, then probe."""
+
+    environment: Environment
+    release: Release
+
+
+Step = (
+    RunChecks
+    | BuildImage
+    | PublishImage
+    | MoveTag
+    | RecordRelease
+    | Deploy
+    | AdoptDeployment
+    | Watch
+    | Verify
+)
+
+
+def sentence(step: Step) -> str:  # noqa: PLR0911 - one line for each step there is
+    """Say what a step does, for the dry run, the terminal and the ledger alike."""
+    match step:
+        case RunChecks(commit, checks):
+            return f"check {commit[:8]}: {', '.join(c.name for c in checks) or 'nothing declared'}"
+        case BuildImage(image, _, tag, _):
+            return f"build {image.dockerfile} as {tag}"
+        case PublishImage(_, tag):
+            return f"push {tag}"
+        case MoveTag(_, tag, digest):
+            return f"point {tag} at {digest[:19]}"
+        case RecordRelease(release):
+            return f"record release {release.name} as {release.digest[:19]}"
+        case Deploy(environment, release, _, purpose, create, _):
+            back = "back " if purpose is Purpose.ROLLBACK else ""
+            new = ", as a new service" if create else ""
+            return f"deploy {release.name} {back}to {environment.name}{new}"
+        case AdoptDeployment(environment, release, _):
+            return f"take over the deployment of {release.name} to {environment.name}"
+        case Watch(environment, release, _):
+            return f"watch {release.name} roll out in {environment.name}"
+        case Verify(environment, release):
+            return f"verify {release.name} in {environment.name}"
+        case _:
+            assert_never(step)

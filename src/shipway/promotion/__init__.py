@@ -1,0 +1,1 @@
+"""Who may send which release where, and which one to return to."""
