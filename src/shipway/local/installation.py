@@ -59,12 +59,13 @@ def ensure(cache: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
 
 def _is_complete(folder: Path) -> bool:
     try:
-        return (folder / _MARKER).read_text(encoding="utf-8") == _fingerprint()
+        return (folder / _MARKER).read_text(encoding="utf-8") == fingerprint()
     except FileNotFoundError:
         return False
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
+    """Return what the marker of a complete installation of this very lock file says."""
     return hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()
 
 
@@ -83,7 +84,7 @@ def _install(folder: Path, environ: Mapping[str, str]) -> None:
         _PIP_TIMEOUT_S,
         environ,
     )
-    (folder / _MARKER).write_text(_fingerprint(), encoding="utf-8")
+    (folder / _MARKER).write_text(fingerprint(), encoding="utf-8")
 
 
 def _step(command: list[str], timeout_s: float, environ: Mapping[str, str]) -> None:

@@ -1,6 +1,8 @@
-"""What a starting supervisor tells `up`: JSON lines on an inherited pipe, one of
+"""What a starting supervisor tells `up`: JSON lines on an inherited pipe.
 
-{"note": "text"} · {"ready": true} · {"failed": {"status": 5, "message": "…", "hint": "…"}}
+Each is one of
+
+    {"note": "text"} · {"ready": true} · {"failed": {"status": 5, "message": "…", "hint": "…"}}
 """
 
 from __future__ import annotations
