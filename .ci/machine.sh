@@ -68,6 +68,7 @@ engine_answers() { "$docker" version --format '{{.Server.Version}}' >/dev/null 2
 
 start_engine() {
     ! engine_answers || return 0
+    has "$docker" || return 1 # was asked for already
     local address=${DOCKER_HOST:-unix:///var/run/docker.sock} deadline=$((SECONDS + 60))
     if [ "$(id -u)" != 0 ] || ! has dockerd || [[ $address != unix://* ]]; then
         say "no Docker Engine answers this user at $address: start one, or ask for access to it"
@@ -101,16 +102,22 @@ end_engine() {
 # --- Node and pnpm for the sample service, never installed globally ---
 
 prepare_tools() {
-    mkdir -p "$tools" && rm -f "$tools/docker"
+    local client=$tools/docker
+    mkdir -p "$tools"
+    if [ "$docker" = "$(command -v docker)" ] || ! has "$docker"; then
+        rm -f "$client"
+    elif [ "$(readlink "$client")" != "$(command -v "$docker")" ]; then
+        ln -sf "$(command -v "$docker")" "$client"
+    fi
     PATH=$tools:$PATH
-    [ "$docker" = "$(command -v docker)" ] || ! has "$docker" ||
-        ln -s "$(command -v "$docker")" "$tools/docker"
     has_node || install_node
     [ ! -e examples/sender/package.json ] || prepare_pnpm
     export PATH SHIPWAY_DOCKER=$docker COMPOSE_DOCKER_CLI_BUILD=1
 }
 
-has_node() { has npm && node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null; }
+has_node() {
+    has npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
+}
 
 install_node() { # Debian 12 has Node 18; this wheel holds Node's own binaries, hashed like the rest
     local home name
@@ -136,7 +143,8 @@ prepare_pnpm() { # exactly the sample's pin, held against the hash that the pin 
     [ ! -x "$home/node_modules/.bin/pnpm" ] || return 0
     say "installing pnpm $version, as the sample pins it, in $home"
     rm -rf "$home" "$home.new" && mkdir -p "$home.new"
-    (cd "$home.new" && quietly npm pack "pnpm@$version") || refuse "cannot get pnpm $version"
+    quietly npm pack --pack-destination "$home.new" "pnpm@$version" ||
+        refuse "cannot get pnpm $version"
     sum=$("$python" -c 'if True:
         import hashlib, sys
         print(hashlib.sha512(open(sys.argv[1], "rb").read()).hexdigest())' \
