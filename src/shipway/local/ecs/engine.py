@@ -1,0 +1,437 @@
+"""The loop: observe the world, let the rollout decide, act on it through the ports.
+
+Knows the order of things. Refuses to know what a good deployment is (rollout), what a container
+is (runtime) and how anybody asks for anything (api). One lock guards the state; no port that may
+block is called while it is held.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from shipway.local.ecs import rollout
+from shipway.local.ecs.balancing import Layout, Target, TargetHealth, TargetState
+from shipway.local.ecs.model import (
+    Container,
+    Event,
+    Service,
+    Task,
+    TaskStatus,
+    TaskTarget,
+)
+from shipway.local.ecs.names import Arns, Ids
+from shipway.local.ecs.overrides import overridden
+from shipway.local.ecs.ports import TaskRuntime, TaskSeen, TaskSpec
+from shipway.local.ecs.task_life import (
+    CRASHED,
+    NOT_STARTED,
+    Fit,
+    Fitness,
+    asked_to_stop,
+    ended,
+    fitness,
+    observed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shipway.local.ecs.balancing import Balancer
+    from shipway.local.ecs.clock import Clock
+    from shipway.local.ecs.document import JsonObject
+    from shipway.local.ecs.settings import Settings
+    from shipway.local.ecs.state import State
+    from shipway.local.ecs.store import Store
+
+EVENTS_KEPT = 100
+"""ECS shows the last hundred service events."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports of one engine."""
+
+    runtime: TaskRuntime
+    balancer: Balancer
+    clock: Clock
+    store: Store
+
+
+@dataclass(slots=True)
+class _Acts:
+    """What a step wants done, once the lock is released."""
+
+    start: list[TaskSpec]
+    stop: list[str]
+    forget: list[str]
+
+
+class Engine:
+    """Moves the state on, step by step; `lock` must be held by whoever touches `state`."""
+
+    def __init__(self, settings: Settings, world: World, state: State) -> None:
+        self.settings = settings
+        self.state = state
+        self.lock = threading.RLock()
+        self.ids = Ids(settings.seed)
+        self.arns = Arns(settings.region, settings.account)
+        self.wake = threading.Event()
+        self.health: Mapping[str, TargetHealth] = {}
+        self._world = world
+        self._layout = Layout()
+        self._saved = -1
+        self._stepping = threading.Lock()
+        self._balancing = threading.Lock()
+
+    @property
+    def now(self) -> float:
+        """The clock's time."""
+        return self._world.clock.now()
+
+    def recover(self) -> None:
+        """After a restart: end the tasks of the former run; the rollout starts new ones."""
+        with self.lock:
+            for task in list(self.state.tasks.values()):
+                if task.status is not TaskStatus.STOPPED:
+                    stopped = asked_to_stop(
+                        task, "TerminationNotice", "The local control plane restarted.", self.now
+                    )
+                    self._leave(stopped)
+                    self.state.tasks[task.arn] = replace(ended(stopped, self.now), accounted=True)
+            for key, target in list(self.state.targets.items()):
+                if target.draining_since is not None:
+                    del self.state.targets[key]
+
+    def step(self) -> None:
+        """Observe, decide, act once. Called by one loop; safe to call from others too."""
+        with self._stepping:
+            seen = self._world.runtime.observe()
+            health = self._world.balancer.health()
+            with self.lock:
+                self.health = health
+                acts = self._advance(seen, health)
+            self.balance()
+            for arn in acts.stop:
+                self._world.runtime.stop(arn)
+            for arn in acts.forget:
+                self._world.runtime.forget(arn)
+            for spec in acts.start:
+                self._world.runtime.start(spec)
+            self.save()
+
+    def balance(self) -> None:
+        """Tell the balancer the layout, when it differs from the last one told."""
+        with self._balancing:
+            with self.lock:
+                state = self.state
+                layout = Layout(
+                    tuple(state.target_groups.values()),
+                    tuple(state.listeners.values()),
+                    tuple(state.rules.values()),
+                    tuple(state.targets.values()),
+                )
+            if layout != self._layout:
+                self._world.balancer.apply(layout)
+                self._layout = layout
+
+    def claim_port(self, port: int) -> str | None:
+        """Return why a listener cannot have `port`, or None."""
+        return self._world.balancer.claim(port)
+
+    def save(self) -> None:
+        """Save the state when it has changed since the last save."""
+        with self.lock:
+            if self.state.changes != self._saved:
+                self._world.store.save(self.state)
+                self._saved = self.state.changes
+
+    def say(self, service_arn: str, *messages: str) -> None:
+        """Add service events, newest first, each with an id of its own."""
+        service = self.state.services[service_arn]
+        fresh = tuple(Event(self.ids.uuid(), self.now, text) for text in reversed(messages))
+        self.state.services[service_arn] = replace(
+            service, events=(fresh + service.events)[:EVENTS_KEPT]
+        )
+
+    def add_task(self, task: Task) -> None:
+        """Take in a task that is to be started at the next step."""
+        self.state.tasks[task.arn] = task
+        self.wake.set()
+
+    def stop_task(self, task: Task, code: str, reason: str) -> Task:
+        """Ask a task to stop; return its record as it is now."""
+        stopping = asked_to_stop(task, code, reason, self.now)
+        self.state.tasks[task.arn] = stopping
+        if stopping is not task:
+            self._deregister(stopping)
+        self.wake.set()
+        return stopping
+
+    def new_task(
+        self,
+        definition_arn: str,
+        cluster_arn: str,
+        group: str,
+        document: JsonObject,
+        overrides: JsonObject | None = None,
+    ) -> Task:
+        """Return a new task record in PROVISIONING; nothing runs yet."""
+        definition = self.state.definitions[definition_arn]
+        task_id = self.ids.hex()
+        cluster = cluster_arn.rsplit("/", 1)[-1]
+        containers = tuple(
+            Container(
+                name=c["name"],
+                arn=self.arns.ecs(f"container/{cluster}/{task_id}/{self.ids.uuid()}"),
+                image=c["image"],
+                essential=c.get("essential", True),
+            )
+            for c in definition.containers
+        )
+        return Task(
+            arn=self.arns.ecs(f"task/{cluster}/{task_id}"),
+            cluster_arn=cluster_arn,
+            definition_arn=definition_arn,
+            group=group,
+            created_at=self.now,
+            status=TaskStatus.PROVISIONING,
+            desired=TaskStatus.RUNNING,
+            containers=containers,
+            document=document,
+            overrides=overrides or {},
+        )
+
+    def _advance(self, seen: Mapping[str, TaskSeen], health: Mapping[str, TargetHealth]) -> _Acts:
+        acts = _Acts([], [], [])
+        for task in list(self.state.tasks.values()):
+            if task.arn in seen:
+                self._see(task, seen[task.arn])
+        for service in list(self.state.services.values()):
+            if service.status != "INACTIVE":
+                self._decide(service, health)
+        self._drain(health)
+        for task in list(self.state.tasks.values()):
+            self._act_on(task, seen, acts)
+        return acts
+
+    def _see(self, task: Task, seen: TaskSeen) -> None:
+        now_task = observed(task, seen, self.now)
+        if now_task == task:
+            return
+        self.state.tasks[task.arn] = now_task
+        if now_task.stop_code in {CRASHED, NOT_STARTED}:
+            self._leave(now_task)
+        elif now_task.status is TaskStatus.RUNNING and task.status is not TaskStatus.RUNNING:
+            self._register(now_task)
+
+    def _register(self, task: Task) -> None:
+        """Register the task's ports in its service's target groups."""
+        if task.revision_arn is None or task.service_arn is None:
+            return
+        targets = []
+        for balanced in self.state.revisions[task.revision_arn].load_balancers:
+            group = balanced.get("targetGroupArn")
+            port = _host_port(task, balanced.get("containerName"), balanced.get("containerPort"))
+            if group in self.state.target_groups and port is not None:
+                targets.append(TaskTarget(group, "127.0.0.1", port))
+        self.state.tasks[task.arn] = replace(task, targets=tuple(targets))
+        for target in targets:
+            record = Target(target.group_arn, target.host, target.port, self.now)
+            self.state.targets[record.key] = record
+            name = self.state.services[task.service_arn].name
+            where = f"(target-group {target.group_arn})"
+            self.say(task.service_arn, f"(service {name}) registered 1 targets in {where}")
+
+    def _deregister(self, task: Task) -> None:
+        """Let the task's targets drain."""
+        for target in task.targets:
+            key = Target(target.group_arn, target.host, target.port, 0.0).key
+            record = self.state.targets.get(key)
+            if record is not None and record.draining_since is None:
+                self.state.targets[key] = replace(record, draining_since=self.now)
+        if task.targets and task.service_arn is not None:
+            name = self.state.services[task.service_arn].name
+            text = f"(service {name}) has begun draining connections on 1 tasks."
+            self.say(task.service_arn, text)
+
+    def _leave(self, task: Task) -> None:
+        """Drop the task's targets at once: there is nothing left to drain."""
+        for target in task.targets:
+            key = Target(target.group_arn, target.host, target.port, 0.0).key
+            if key in self.state.targets:
+                del self.state.targets[key]
+
+    def _drain(self, health: Mapping[str, TargetHealth]) -> None:
+        """Remove draining targets that are idle, or whose delay is over."""
+        for key, target in list(self.state.targets.items()):
+            if target.draining_since is None:
+                continue
+            seen = health.get(key)
+            busy = seen is not None and (
+                seen.sessions > 0 or seen.state is not TargetState.DRAINING
+            )
+            idle_since = None if busy else (target.idle_since or self.now)
+            group = self.state.target_groups.get(target.group_arn)
+            delay = group.deregistration_delay_s if group else 0.0
+            over = self.now - target.draining_since >= delay
+            idle = idle_since is not None and self.now - idle_since >= self.settings.drain_settle_s
+            if over or idle:
+                del self.state.targets[key]
+            else:
+                self.state.targets[key] = replace(target, idle_since=idle_since)
+
+    def _decide(self, service: Service, health: Mapping[str, TargetHealth]) -> None:
+        tasks = self.state.tasks_of(service.arn)
+        members = tuple(
+            rollout.Member(self._note_health(task, verdict), verdict)
+            for task in tasks
+            if task.live
+            for verdict in (self._judge(task, service, health),)
+        )
+        fallen = tuple(
+            t for t in tasks if not t.accounted and t.stop_code in {CRASHED, NOT_STARTED}
+        )
+        situation = rollout.Situation(
+            service=service,
+            current=self.state.service_deployments.get(service.current or ""),
+            members=members,
+            fallen=fallen,
+            occupied=frozenset(
+                t.started_by or "" for t in tasks if t.status is not TaskStatus.STOPPED
+            ),
+            now=self.now,
+            steady_s=self.settings.steady_s,
+            backoff_base_s=self.settings.backoff_base_s,
+            backoff_max_s=self.settings.backoff_max_s,
+        )
+        decision = rollout.decide(situation, lambda: f"ecs-svc/{self.ids.digits()}")
+        for task in fallen:
+            self.state.tasks[task.arn] = replace(task, accounted=True)
+        self._follow(decision)
+
+    def _follow(self, decision: rollout.Decision) -> None:
+        service = decision.service
+        self.state.services[service.arn] = service
+        if decision.current is not None:
+            self.state.service_deployments[decision.current.arn] = decision.current
+        self.say(service.arn, *decision.messages)
+        for stop in decision.stops:
+            stopped = self.stop_task(self.state.tasks[stop.task_arn], stop.code, stop.reason)
+            self.state.tasks[stop.task_arn] = replace(stopped, accounted=True)
+        gone = [stop.task_arn for stop in decision.stops]
+        if gone:
+            names = " ".join(f"(task {arn.rsplit('/', 1)[-1]})" for arn in gone)
+            text = f"(service {service.name}) has stopped {len(gone)} running tasks: {names}."
+            self.say(service.arn, text)
+        if decision.launches:
+            self._launch(service, decision.launches)
+        self._finish_deletion(service)
+
+    def _launch(self, service: Service, count: int) -> None:
+        revision = self.state.revisions[service.primary.revision_arn]
+        started = []
+        for _ in range(count):
+            task = self.new_task(
+                revision.task_definition,
+                service.cluster_arn,
+                f"service:{service.name}",
+                revision.config,
+            )
+            self.add_task(
+                replace(
+                    task,
+                    started_by=service.primary.id,
+                    service_arn=service.arn,
+                    revision_arn=revision.arn,
+                    tags=self._propagated(service, revision.task_definition),
+                )
+            )
+            started.append(f"(task {task.arn.rsplit('/', 1)[-1]})")
+        names = " ".join(started)
+        self.say(service.arn, f"(service {service.name}) has started {count} tasks: {names}.")
+
+    def _propagated(self, service: Service, definition_arn: str) -> tuple[JsonObject, ...]:
+        match service.document.get("propagateTags"):
+            case "SERVICE":
+                return service.tags
+            case "TASK_DEFINITION":
+                return self.state.definitions[definition_arn].tags
+            case _:
+                return ()
+
+    def _finish_deletion(self, service: Service) -> None:
+        left = any(
+            t.status is not TaskStatus.STOPPED for t in self.state.tasks_of(service.arn)
+        )
+        if service.status == "DRAINING" and not left:
+            latest = self.state.services[service.arn]
+            self.state.services[service.arn] = replace(latest, status="INACTIVE", deployments=())
+
+    def _judge(
+        self, task: Task, service: Service, health: Mapping[str, TargetHealth]
+    ) -> Fitness:
+        own = {}
+        for target in task.targets:
+            key = Target(target.group_arn, target.host, target.port, 0.0).key
+            if key in health:
+                own[target.group_arn] = health[key]
+        return fitness(
+            task,
+            own,
+            checks_health=self.state.definitions[task.definition_arn].checks_health,
+            settle_s=self.settings.settle_s,
+            grace_s=service.grace_s,
+            now=self.now,
+        )
+
+    def _note_health(self, task: Task, verdict: Fitness) -> Task:
+        since = (task.healthy_since or self.now) if verdict.fit is Fit.HEALTHY else None
+        noted = replace(task, healthy_since=since)
+        self.state.tasks[task.arn] = noted
+        return noted
+
+    def _act_on(self, task: Task, seen: Mapping[str, TaskSeen], acts: _Acts) -> None:
+        """Turn a task's wanted state into calls of the runtime; each call is safe to repeat."""
+        known = task.arn in seen
+        if task.live and not known and task.status is TaskStatus.PROVISIONING:
+            acts.start.append(self._spec(task))
+        elif task.status is TaskStatus.DEACTIVATING and not self._has_targets(task):
+            self.state.tasks[task.arn] = replace(task, status=TaskStatus.STOPPING)
+            acts.stop.append(task.arn)
+        elif task.status is TaskStatus.STOPPING:
+            if known:
+                acts.stop.append(task.arn)
+            else:
+                self.state.tasks[task.arn] = ended(task, self.now)
+        elif task.status is TaskStatus.STOPPED:
+            if known:
+                acts.forget.append(task.arn)
+            elif self.now - (task.stopped_at or 0.0) > self.settings.stopped_visible_s:
+                del self.state.tasks[task.arn]
+
+    def _has_targets(self, task: Task) -> bool:
+        return any(
+            Target(t.group_arn, t.host, t.port, 0.0).key in self.state.targets
+            for t in task.targets
+        )
+
+    def _spec(self, task: Task) -> TaskSpec:
+        definition = self.state.definitions[task.definition_arn]
+        service = task.group.removeprefix("service:") if task.service_arn else None
+        document = overridden(definition.document, task.overrides)
+        return TaskSpec(task.arn, definition.family, document, service)
+
+
+def _host_port(task: Task, container: object, port: object) -> int | None:
+    return next(
+        (
+            binding.host_port
+            for seen in task.containers
+            if seen.name == container
+            for binding in seen.ports
+            if binding.container_port == port
+        ),
+        None,
+    )

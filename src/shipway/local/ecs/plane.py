@@ -1,0 +1,109 @@
+"""The control plane as one thing to start and stop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shipway.local.ecs.clock import VirtualClock
+from shipway.local.ecs.dispatch import Dispatcher
+from shipway.local.ecs.engine import Engine, World
+from shipway.local.ecs.server import Server
+
+if TYPE_CHECKING:
+    from shipway.local.ecs.balancing import Balancer
+    from shipway.local.ecs.clock import Clock
+    from shipway.local.ecs.ports import TaskRuntime
+    from shipway.local.ecs.settings import Settings
+    from shipway.local.ecs.store import Store
+
+VIRTUAL_STEP_S = 0.25
+"""How far virtual time moves between two looks at the world."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where clients reach a started plane."""
+
+    url: str
+    region: str
+    account: str
+
+
+class ControlPlane:
+    """ECS and ELBv2 on one machine. `start` once, `stop` once; both from any thread.
+
+    With a `VirtualClock` nothing moves until `advance` is called.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        runtime: TaskRuntime,
+        balancer: Balancer,
+        clock: Clock,
+        store: Store,
+    ) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self._balancer = balancer
+        self._clock = clock
+        self._engine = Engine(settings, World(runtime, balancer, clock, store), store.load())
+        self._server: Server | None = None
+        self._ending = threading.Event()
+        self._loop = threading.Thread(target=self._run, name="ecs-engine")
+
+    def start(self) -> Endpoint:
+        """Bind, start the balancer, bring back the services kept by the store, and serve."""
+        server = Server(self._settings.port, Dispatcher(self._engine).answer)
+        try:
+            self._balancer.start()
+        except BaseException:
+            server.abandon()
+            raise
+        self._runtime.open(self._engine.wake.set)
+        self._engine.recover()
+        self._engine.step()
+        server.start()
+        self._server = server
+        if not self._clock.virtual:
+            self._loop.start()
+        url = f"http://127.0.0.1:{server.port}"
+        return Endpoint(url, self._settings.region, self._settings.account)
+
+    def stop(self) -> None:
+        """Stop serving, all containers and the balancer; the state stays in the store.
+
+        Returns when no container, process or thread of the plane is left. Safe to repeat.
+        """
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        self._ending.set()
+        self._engine.wake.set()
+        if not self._clock.virtual:
+            self._loop.join()
+        self._engine.save()
+        self._balancer.close()
+        self._runtime.close(self._settings.shutdown_s)
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass, step by step; for planes on a `VirtualClock` only."""
+        clock = self._clock
+        if not isinstance(clock, VirtualClock):
+            raise TypeError("only a virtual clock can be advanced")
+        end = clock.now() + seconds
+        self._engine.step()
+        while clock.now() < end:
+            clock.move_to(min(end, clock.now() + VIRTUAL_STEP_S))
+            self._engine.step()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self._clock.wait(self._engine.wake, self._settings.tick_s)
+            self._engine.wake.clear()
+            if not self._ending.is_set():
+                self._engine.step()
