@@ -21,9 +21,9 @@ from shipway.local.processes import run, wait_until
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.client import ECRClient
-    from tests.local.conftest import Local
 
     from shipway.local.instance import Instance
+    from tests.local.conftest import Local
 
 BUSYBOX = Path("/bin/busybox")  # Debian's busybox-static: an image needs nothing else
 
