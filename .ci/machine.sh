@@ -75,11 +75,11 @@ start_engine() {
         return 1
     fi
     say "no Docker Engine answers at $address: starting one for this run, in $state/docker"
-    mkdir -p "$state/docker" && rm -f /run/shipway-docker.pid
+    mkdir -p "$state/docker" && rm -f "$state/docker/dockerd.pid"
     # A session of its own: a Ctrl-C must first reach the programs that use the engine. A death
     # signal: it ends even when this script is killed.
     setpriv --pdeathsig TERM setsid dockerd --host "$address" --data-root "$state/docker/data" \
-        --exec-root /run/shipway-docker --pidfile /run/shipway-docker.pid \
+        --exec-root /run/shipway-docker --pidfile "$state/docker/dockerd.pid" \
         </dev/null >"$state/docker/dockerd.log" 2>&1 &
     engine=$!
     until engine_answers; do
