@@ -10,7 +10,7 @@ import pytest
 from tests.house.tree import ROOT, functions, python_files
 
 # In form: "noqa: S603 - the command is ours", "type: ignore[arg-type]  # boto3 has no type for it"
-BARE_NOQA = re.compile(r"#\s*noqa\b(?!:\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*\s*[-—:#(]\s*\w+)")
+BARE_NOQA = re.compile(r"#\s*noqa\b(?!:\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*\s*[-—:#(]+\s*\w+)")
 BARE_IGNORE = re.compile(r"#\s*type:\s*ignore\b(?!\[[a-z-]+(?:,\s*[a-z-]+)*\]\s*#\s*\w+)")
 RULE = re.compile(r'"[A-Z]{1,4}[0-9]{3,4}"')
 VAGUE = re.compile(r"^(?:Test|Check|Verify|Ensure)s?\s(?:that|if|whether|the)\b|\bshould\b")
@@ -44,12 +44,13 @@ def test_a_reason_is_told_from_none(line: str, reasoned: bool) -> None:  # noqa:
 
 def test_every_silenced_rule_has_its_reason() -> None:
     """Each `noqa` and each `type: ignore` names its rule and says why it does not hold there."""
-    found = {
-        str(file.relative_to(ROOT)): lines
+    found = [
+        f"{file.relative_to(ROOT)}: {line}"
         for file in python_files("src", "tests", "bench", "examples")
-        if file.name != "test_reasons.py" and (lines := unexplained(file.read_text("utf-8")))
-    }
-    assert found == {}
+        if file.name != "test_reasons.py"
+        for line in unexplained(file.read_text("utf-8"))
+    ]
+    assert not found, "\n".join(found)
 
 
 def test_every_rule_left_out_has_its_reason() -> None:
