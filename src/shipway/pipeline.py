@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shipway.environments.plan import plan_deployment
-from shipway.image.plan import Source, plan_image
+from shipway.image.plan import plan_image
 from shipway.ledger import Attempt, History
 from shipway.model.observed import DeploymentArn, ObservedService
 from shipway.model.outcome import DeploymentOutcome, Outcome, Purpose
-from shipway.model.release import Digest, Release
+from shipway.model.release import Digest, Release, Source
 from shipway.model.service import Environment, Service
 from shipway.plan.plan import Plan
 from shipway.plan.steps import Verify, Watch
@@ -134,7 +134,14 @@ def plan(
                 journey.service, journey.source, repository=repository, found=image, checked=checked
             )
         case Bring(environment, release, purpose):
-            return plan_deployment(journey.service, environment, release, purpose, service, history)
+            return plan_deployment(
+                journey.service,
+                environment,
+                release,
+                purpose=purpose,
+                seen=service,
+                history=history,
+            )
 
 
 def plan_known(work: Follow | Examine) -> Plan:
@@ -183,7 +190,7 @@ def _arrived(
 ) -> Work | End | None:
     """Say what comes after a deployment that succeeded; a verification is never taken on trust."""
     live = history.live(environment.name)
-    if attempt.verified is Outcome.PASSED or not journey.verify:
+    if attempt.verified is Outcome.PASSED or (attempt.verified is None and not journey.verify):
         return None
     if live is None or live.release != release.name:
         return _enter(environment, release, journey, history)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shipway.events.types import Entry
-from shipway.image.plan import Source
 from shipway.model.observed import (
     DeploymentArn,
     ObservedDeployment,
@@ -21,7 +20,7 @@ from shipway.model.observed import (
     RunningTask,
     StoppedTask,
 )
-from shipway.model.release import Commit, Digest
+from shipway.model.release import Commit, Digest, Source
 from shipway.model.service import ComposeCheck, Environment, ImageRules
 from shipway.model.task_definition import TaskDefinition
 
@@ -70,11 +69,13 @@ class Shell(Protocol):
         on_line: OnLine,
         timeout_s: float,
         cancel: Cancel | None = None,
+        stdin: str = "",
     ) -> Exit:
         """Run a program to its end, telling each line of its output (both streams) as it comes.
 
-        `env` is added to our own. At the time-out, or when cancelled, the whole process group
-        gets SIGTERM, and SIGKILL after a grace; nothing of it survives the call.
+        `env` is added to our own; `stdin` is all that it can read. At the time-out, or when
+        cancelled, the whole process group gets SIGTERM, and SIGKILL after a grace; nothing of it
+        survives the call.
 
         Raises:
             ToolIsMissing: when there is no such program.

@@ -7,8 +7,8 @@ remembered must not be done.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from threading import Lock
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import get_args
 
 from shipway.events.types import Entry, Event, HistoryEvent, ReaderFailed
@@ -25,6 +25,7 @@ class Stream:
         run: id that stands in each envelope.
         now: the clock, seconds since the epoch.
         journal: keeps history events; its errors reach the publisher.
+        guard: a lock; one event is told to its end before the next.
         readers: hear every event; their errors become `ReaderFailed`.
     """
 
@@ -32,13 +33,13 @@ class Stream:
     run: str
     now: Callable[[], float]
     journal: Reader
+    guard: AbstractContextManager[object]
     readers: tuple[Reader, ...] = ()
-    _lock: Lock = field(default_factory=Lock)
 
     def publish(self, event: Event) -> None:
         """Keep the event if it is history, then tell every reader; safe to call from threads."""
         entry = Entry(self.now(), self.service, self.run, event)
-        with self._lock:
+        with self.guard:
             if isinstance(event, get_args(HistoryEvent)):
                 self.journal(entry)
             for reader in self.readers:

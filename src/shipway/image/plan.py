@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.image.tags import branch_tag, immutable_tag, labels
-from shipway.model.release import Commit, Digest, Release
+from shipway.model.release import Digest, Release, Source
 from shipway.model.service import Service
 from shipway.plan.plan import Plan, fingerprint
 from shipway.plan.steps import BuildImage, MoveTag, PublishImage, RecordRelease, RunChecks, Step
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A commit as git tells it; `committed_at` is ISO 8601."""
-
-    commit: Commit
-    branch: str
-    author: str
-    subject: str
-    committed_at: str
 
 
 def plan_image(

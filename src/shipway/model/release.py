@@ -16,6 +16,17 @@ SHORT = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A commit as git tells it; `committed_at` is ISO 8601."""
+
+    commit: Commit
+    branch: str
+    author: str
+    subject: str
+    committed_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """A service at one commit, in the registry under one digest; never named by a tag.
 

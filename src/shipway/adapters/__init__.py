@@ -1,0 +1,1 @@
+"""One file for each outside thing; each knows ports, model, events and errors, never the story."""

@@ -1,0 +1,107 @@
+"""ECR: where images are, under which digests. On the embedded default the same API on loopback."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError
+
+from shipway.adapters.aws.session import Session, answers, code_of
+from shipway.errors import RegistryDidNotAnswer
+from shipway.model.release import Digest
+
+LogIn = Callable[[str, str, str], None]
+"""Called with registry, user and password."""
+
+_ABSENT = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
+
+
+class EcrRegistry:
+    """`ports.Registry` over the ECR API.
+
+    Args:
+        session: the clients.
+        account: the account that owns the repositories.
+        log_in: lets the engine push to AWS; never called on the embedded default.
+        moving: prefixes of tags that may move; all others are made immutable where ECR can.
+    """
+
+    def __init__(
+        self, session: Session, account: str, log_in: LogIn, moving: tuple[str, ...]
+    ) -> None:
+        self._session, self._account = session, account
+        self._log_in, self._moving = log_in, moving
+
+    def address(self, repository: str) -> str:
+        """Return the address that the engine pushes to."""
+        endpoints = self._session.endpoints
+        if endpoints is None:
+            return self.name(repository)
+        return f"{endpoints.registry}/{repository}"
+
+    def name(self, repository: str) -> str:
+        """Return ECR's own name of a repository, as a task definition writes it."""
+        return f"{self._account}.dkr.ecr.{self._session.region}.amazonaws.com/{repository}"
+
+    def ensure(self, repository: str) -> None:
+        """Make the repository if it is not there, with tags that never move but for the moving."""
+        with answers(f"creating repository {repository}"):
+            try:
+                self._session.ecr.create_repository(
+                    repositoryName=repository,
+                    imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+                    imageTagMutabilityExclusionFilters=[
+                        {"filterType": "WILDCARD", "filter": f"{prefix}*"}
+                        for prefix in self._moving
+                    ],
+                )
+            except ClientError as error:
+                if code_of(error) != "RepositoryAlreadyExistsException":
+                    raise
+
+    def log_in(self) -> None:
+        """Let the engine push; the embedded default asks for no password."""
+        if self._session.endpoints is not None:
+            return
+        with answers("a registry log-in"):
+            found = self._session.ecr.get_authorization_token()["authorizationData"][0]
+        user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
+        self._log_in(found["proxyEndpoint"].removeprefix("https://"), user, password)
+
+    def digest(self, repository: str, tag: str) -> Digest | None:
+        """Return what a tag names; None when there is no such tag or no repository."""
+        with answers(f"a look for {repository}:{tag}"):
+            try:
+                found = self._session.ecr.describe_images(
+                    repositoryName=repository, imageIds=[{"imageTag": tag}]
+                )["imageDetails"]
+            except ClientError as error:
+                if code_of(error) in _ABSENT:
+                    return None
+                raise
+        return Digest(found[0]["imageDigest"]) if found else None
+
+    def point(self, repository: str, tag: str, digest: Digest) -> None:
+        """Make a moving tag name a digest: put the same manifest again under another tag."""
+        if self.digest(repository, tag) == digest:
+            return
+        ecr = self._session.ecr
+        with answers(f"pointing {repository}:{tag}"):
+            images = ecr.batch_get_image(
+                repositoryName=repository, imageIds=[{"imageDigest": digest}]
+            )["images"]
+            if not images:
+                raise RegistryDidNotAnswer(
+                    f"{digest} is not in the registry any more", where=repository
+                )
+            ecr.put_image(
+                repositoryName=repository,
+                imageManifest=images[0]["imageManifest"],
+                imageManifestMediaType=images[0].get(
+                    "imageManifestMediaType",
+                    "application/vnd.docker.distribution.manifest.v2+json",
+                ),
+                imageTag=tag,
+                imageDigest=digest,
+            )

@@ -1,0 +1,324 @@
+"""ECS: what runs, and the one request that changes it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from shipway.adapters.aws.place import SUBNET, ensure_place, target_group
+from shipway.adapters.aws.session import Session, answers, code_of
+from shipway.adapters.aws.task_definitions import ensure_registered, from_api
+from shipway.errors import AwsDidNotAnswer, WrongUsage
+from shipway.model.observed import (
+    DeploymentArn,
+    DeploymentStatus,
+    ObservedDeployment,
+    ObservedService,
+    RunningTask,
+    StoppedTask,
+)
+from shipway.model.release import Digest
+from shipway.model.service import Environment
+from shipway.model.task_definition import TaskDefinition
+from shipway.ports import Clock
+
+if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
+    from mypy_boto3_ecs.type_defs import (
+        ServiceDeploymentTypeDef,
+        ServiceTypeDef,
+        TaskTypeDef,
+    )
+
+REMEMBERED = 10
+"""How many of the newest service deployments are looked at."""
+
+VISIBLE_WITHIN_S = 15.0
+"""How long a new service deployment may take to be listed (aws-cli#9275)."""
+
+LAST_LINES = 10
+_DAWN = datetime.fromtimestamp(0, tz=timezone.utc)  # noqa: UP017 - reads the same on 3.11
+
+
+class EcsOrchestrator:
+    """`ports.Orchestrator` over the ECS and ELBv2 APIs."""
+
+    def __init__(self, session: Session, clock: Clock) -> None:
+        self._session, self._clock = session, clock
+        self._images: dict[str, tuple[str, ...]] = {}
+
+    def ensure_place(self, environment: Environment) -> None:
+        """Make the place on the embedded default; on AWS it is infrastructure."""
+        if self._session.endpoints is not None:
+            ensure_place(self._session, environment)
+
+    def address(self, environment: Environment) -> str:
+        """Return the URL at which the environment's load balancer answers."""
+        elb = self._session.elbv2
+        with answers(f"a look for the load balancer of {environment.name}"):
+            group = self._group_of(environment)
+            found = elb.describe_target_groups(TargetGroupArns=[group])["TargetGroups"][0]
+            balancers = found.get("LoadBalancerArns") or []
+            if not balancers:
+                raise AwsDidNotAnswer(f"no load balancer forwards to {group}")
+            balancer = elb.describe_load_balancers(LoadBalancerArns=balancers[:1])
+            listener = elb.describe_listeners(LoadBalancerArn=balancers[0])["Listeners"][0]
+        host = balancer["LoadBalancers"][0]["DNSName"]
+        scheme, port = listener.get("Protocol", "HTTP").lower(), listener.get("Port", 80)
+        return f"{scheme}://{host}:{port}"
+
+    def observe(self, environment: Environment) -> ObservedService | None:
+        """Return the service as it is; None when there is none, or it was deleted."""
+        with answers(f"a look at {environment.name}"):
+            service = self._service(environment)
+            if service is None:
+                return None
+            described = self._session.ecs.describe_task_definition(
+                taskDefinition=service["taskDefinition"]
+            )
+            return ObservedService(
+                arn=service["serviceArn"],
+                task_definition=service["taskDefinition"],
+                definition=from_api(described["taskDefinition"]),
+                desired=service.get("desiredCount", 0),
+                running=service.get("runningCount", 0),
+                deployments=self._deployments(environment),
+            )
+
+    def deploy(
+        self,
+        environment: Environment,
+        definition: TaskDefinition,
+        *,
+        tags: tuple[tuple[str, str], ...],
+        create: bool,
+    ) -> DeploymentArn:
+        """Register the definition, unless its content is registered, and update or create once."""
+        with answers(f"a deployment to {environment.name}"):
+            before = {d.arn for d in self._deployments(environment)} if not create else set()
+            arn = ensure_registered(self._session.ecs, definition, tags, self._session.region)
+            if create:
+                self._create(environment, definition, arn)
+            else:
+                self._session.ecs.update_service(
+                    cluster=environment.cluster,
+                    service=environment.ecs_service,
+                    taskDefinition=arn,
+                    deploymentConfiguration={
+                        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+                        "minimumHealthyPercent": 100,
+                        "maximumPercent": 200,
+                    },
+                )
+            return self._new_deployment(environment, before)
+
+    def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
+        """Return our deployment as it is now."""
+        with answers("a look at the deployment"):
+            found = self._session.ecs.describe_service_deployments(
+                serviceDeploymentArns=[deployment]
+            )["serviceDeployments"]
+        if not found:
+            raise AwsDidNotAnswer(f"ECS does not know {deployment}")
+        return self._observed(found[0])
+
+    def stopped_tasks(
+        self, environment: Environment, deployment: DeploymentArn
+    ) -> tuple[StoppedTask, ...]:
+        """Return the tasks that this deployment started and that have ended, with last lines.
+
+        They are told by their task definition and by AWS's own time stamps; ECS forgets them
+        after about an hour.
+        """
+        ecs = self._session.ecs
+        with answers(f"a look at the stopped tasks of {environment.name}"):
+            ours = ecs.describe_service_deployments(serviceDeploymentArns=[deployment])
+            described = ours["serviceDeployments"][0]
+            since = described.get("startedAt") or described.get("createdAt") or _DAWN
+            definition = self._definition_of(described)
+            tasks = [
+                task
+                for task in self._tasks(environment, "STOPPED")
+                if task.get("taskDefinitionArn") == definition
+                and task.get("createdAt", since) >= since
+            ]
+            return tuple(self._stopped(environment, task) for task in tasks)
+
+    def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
+        """Return the tasks that run for the service now."""
+        with answers(f"a look at the tasks of {environment.name}"):
+            running = [
+                task
+                for task in self._tasks(environment, "RUNNING")
+                if task.get("lastStatus") == "RUNNING"
+            ]
+        return tuple(RunningTask(task["taskArn"], _digest(task)) for task in running)
+
+    def _service(self, environment: Environment) -> ServiceTypeDef | None:
+        try:
+            found = self._session.ecs.describe_services(
+                cluster=environment.cluster, services=[environment.ecs_service]
+            )["services"]
+        except ClientError as error:
+            if code_of(error) == "ClusterNotFoundException":
+                return None
+            raise
+        return found[0] if found and found[0].get("status") != "INACTIVE" else None
+
+    def _group_of(self, environment: Environment) -> str:
+        service = self._service(environment)
+        balancers = service.get("loadBalancers") if service else None
+        group = balancers[0].get("targetGroupArn") if balancers else None
+        group = group or (target_group(self._session, environment) if self._embedded else None)
+        if group is None:
+            raise WrongUsage(f"{environment.name} has no load balancer", where=environment.name)
+        return group
+
+    @property
+    def _embedded(self) -> bool:
+        return self._session.endpoints is not None
+
+    def _create(self, environment: Environment, definition: TaskDefinition, arn: str) -> None:
+        group = target_group(self._session, environment) if self._embedded else None
+        if group is None:
+            raise WrongUsage(
+                f"there is no ECS service {environment.ecs_service!r} in {environment.cluster!r}",
+                where=environment.name,
+                hint="make it once with your infrastructure; Shipway delivers into it",
+            )
+        self._session.ecs.create_service(
+            cluster=environment.cluster,
+            serviceName=environment.ecs_service,
+            taskDefinition=arn,
+            desiredCount=environment.container.tasks,
+            launchType="FARGATE",
+            loadBalancers=[
+                {
+                    "targetGroupArn": group,
+                    "containerName": definition.container,
+                    "containerPort": definition.port,
+                }
+            ],
+            networkConfiguration={"awsvpcConfiguration": {"subnets": [SUBNET]}},
+            deploymentConfiguration={
+                "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+                "minimumHealthyPercent": 100,
+                "maximumPercent": 200,
+            },
+        )
+
+    def _new_deployment(
+        self, environment: Environment, before: set[DeploymentArn]
+    ) -> DeploymentArn:
+        """Wait until our deployment is listed: it may not be visible at once."""
+        start = self._clock.monotonic()
+        while True:
+            new = [d for d in self._deployments(environment) if d.arn not in before]
+            if new:
+                return new[0].arn
+            if self._clock.monotonic() - start > VISIBLE_WITHIN_S:
+                raise AwsDidNotAnswer(
+                    f"ECS took the update of {environment.name} but lists no new deployment",
+                    hint="run the command again: it takes the deployment over once it is listed",
+                )
+            self._clock.wait(0.2)
+
+    def _deployments(self, environment: Environment) -> tuple[ObservedDeployment, ...]:
+        """Return the newest service deployments, newest first, by AWS's own time stamps."""
+        ecs = self._session.ecs
+        try:
+            brief = ecs.list_service_deployments(
+                cluster=environment.cluster, service=environment.ecs_service
+            )["serviceDeployments"]
+        except ClientError as error:
+            if code_of(error) in {"ServiceNotFoundException", "ClusterNotFoundException"}:
+                return ()
+            raise
+        newest = sorted(brief, key=lambda d: d.get("createdAt", _DAWN), reverse=True)
+        arns = [d["serviceDeploymentArn"] for d in newest[:REMEMBERED]]
+        if not arns:
+            return ()
+        found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+        by_arn = {d["serviceDeploymentArn"]: self._observed(d) for d in found}
+        return tuple(by_arn[arn] for arn in arns if arn in by_arn)
+
+    def _observed(self, found: ServiceDeploymentTypeDef) -> ObservedDeployment:
+        target = found.get("targetServiceRevision") or {}
+        breaker = found.get("deploymentCircuitBreaker") or {}
+        return ObservedDeployment(
+            arn=DeploymentArn(found["serviceDeploymentArn"]),
+            status=DeploymentStatus(found["status"]),
+            reason=found.get("statusReason", ""),
+            images=self._images_of(target.get("arn", "")),
+            desired=target.get("requestedTaskCount", 0),
+            running=target.get("runningTaskCount", 0),
+            failures=breaker.get("failureCount", 0),
+            breaker_tripped=breaker.get("status") == "TRIGGERED",
+            first=not found.get("sourceServiceRevisions"),
+        )
+
+    def _images_of(self, revision: str) -> tuple[str, ...]:
+        """Return the images of a service revision; revisions never change, so once is enough."""
+        if revision and revision not in self._images:
+            described = self._session.ecs.describe_service_revisions(
+                serviceRevisionArns=[revision]
+            )["serviceRevisions"]
+            definition = described[0].get("taskDefinition", "") if described else ""
+            if definition:
+                found = self._session.ecs.describe_task_definition(taskDefinition=definition)
+                self._images[revision] = (from_api(found["taskDefinition"]).image,)
+        return self._images.get(revision, ())
+
+    def _definition_of(self, found: ServiceDeploymentTypeDef) -> str:
+        target = (found.get("targetServiceRevision") or {}).get("arn", "")
+        described = self._session.ecs.describe_service_revisions(serviceRevisionArns=[target])
+        return described["serviceRevisions"][0].get("taskDefinition", "")
+
+    def _tasks(self, environment: Environment, desired: str) -> list[TaskTypeDef]:
+        ecs = self._session.ecs
+        pages = ecs.get_paginator("list_tasks").paginate(
+            cluster=environment.cluster,
+            serviceName=environment.ecs_service,
+            desiredStatus="STOPPED" if desired == "STOPPED" else "RUNNING",
+        )
+        tasks: list[TaskTypeDef] = []
+        for page in pages:
+            if page["taskArns"]:
+                tasks += ecs.describe_tasks(cluster=environment.cluster, tasks=page["taskArns"])[
+                    "tasks"
+                ]
+        return tasks
+
+    def _stopped(self, environment: Environment, task: TaskTypeDef) -> StoppedTask:
+        containers = task.get("containers") or []
+        main = containers[0] if containers else {}
+        reason = main.get("reason") or task.get("stoppedReason") or "no reason given"
+        return StoppedTask(
+            arn=task["taskArn"],
+            reason=reason,
+            exit_code=main.get("exitCode"),
+            last_lines=self._last_lines(environment, task, main.get("name", "")),
+        )
+
+    def _last_lines(
+        self, environment: Environment, task: TaskTypeDef, container: str
+    ) -> tuple[str, ...]:
+        """Return what the container wrote last; no log is no reason to fail."""
+        stream = f"{container}/{container}/{task['taskArn'].rpartition('/')[2]}"
+        try:
+            found = self._session.logs.get_log_events(
+                logGroupName=f"/shipway/{environment.name}/{container}",
+                logStreamName=stream,
+                limit=LAST_LINES,
+                startFromHead=False,
+            )
+        except ClientError:
+            return ()
+        return tuple(e.get("message", "").rstrip() for e in found["events"])
+
+
+def _digest(task: TaskTypeDef) -> Digest | None:
+    containers = task.get("containers") or []
+    digest = containers[0].get("imageDigest") if containers else None
+    return Digest(digest) if digest else None

@@ -1,0 +1,128 @@
+"""Clients for AWS, or for the embedded default in its place, and what their errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shipway.errors import AccessIsDenied, AwsDidNotAnswer
+
+if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecs import ECSClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the embedded default answers; `registry` is `host:port`."""
+
+    aws: str
+    ecs: str
+    registry: str
+
+
+class Session:
+    """Lazily made clients, one per service, with deadlines and retries.
+
+    Args:
+        region: the AWS region.
+        endpoints: the embedded default; None for AWS itself, whose credentials then come from
+            the environment as for any AWS tool.
+    """
+
+    def __init__(self, region: str, endpoints: Endpoints | None) -> None:
+        self.region, self.endpoints = region, endpoints
+        self._config = Config(
+            region_name=region,
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "total_max_attempts": 2 if endpoints else 8},
+            parameter_validation=True,
+            user_agent_extra="shipway",
+        )
+
+    @cached_property
+    def _boto(self) -> boto3.Session:
+        if self.endpoints is None:
+            return boto3.Session(region_name=self.region)
+        return boto3.Session(
+            aws_access_key_id="000000000000",
+            aws_secret_access_key="embedded",  # noqa: S106 - the embedded default checks none
+            region_name=self.region,
+        )
+
+    def _url(self, service: str) -> str | None:
+        if self.endpoints is None:
+            return None
+        return self.endpoints.ecs if service in {"ecs", "elbv2"} else self.endpoints.aws
+
+    @cached_property
+    def ecr(self) -> ECRClient:
+        """The registry's API."""
+        return self._boto.client("ecr", endpoint_url=self._url("ecr"), config=self._config)
+
+    @cached_property
+    def ecs(self) -> ECSClient:
+        """The orchestrator's API."""
+        return self._boto.client("ecs", endpoint_url=self._url("ecs"), config=self._config)
+
+    @cached_property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        """The load balancers' API."""
+        return self._boto.client("elbv2", endpoint_url=self._url("elbv2"), config=self._config)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        """CloudWatch Logs."""
+        return self._boto.client("logs", endpoint_url=self._url("logs"), config=self._config)
+
+
+def code_of(error: ClientError) -> str:
+    """Return the AWS error code; texts are never compared."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+@contextmanager
+def answers(doing: str) -> Iterator[None]:
+    """Translate what boto3 raises while `doing` something into errors a user can act upon.
+
+    Raises:
+        AccessIsDenied: AWS said that this identity may not.
+        AwsDidNotAnswer: anything else that is no usable answer.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code, said = code_of(error), error.response.get("Error", {}).get("Message", "")
+        if code in _DENIED:
+            raise AccessIsDenied(
+                f"AWS refused {doing}: {code}: {said}",
+                hint="check which role this runs as, and what it may do",
+            ) from error
+        raise AwsDidNotAnswer(f"AWS answered {doing} with {code}: {said}") from error
+    except BotoCoreError as error:
+        raise AwsDidNotAnswer(
+            f"no answer from AWS to {doing}: {error}",
+            hint="on one machine: `shipway local status`; on AWS: network and credentials",
+        ) from error

@@ -1,0 +1,70 @@
+"""The git checkout, read through the git program."""
+
+from __future__ import annotations
+
+from shipway.adapters.shell import LocalShell
+from shipway.errors import CheckoutIsUnfit
+from shipway.model.release import Commit, Source
+
+_FIELDS = "%H%x1f%an <%ae>%x1f%s%x1f%cI"
+
+
+class GitCheckout:
+    """`ports.Repository` on a working copy."""
+
+    def __init__(self, root: str, shell: LocalShell) -> None:
+        self._root, self._shell = root, shell
+
+    def source(self, *, branch: str | None) -> Source:
+        """Return the commit that is checked out, if it is fit to be delivered."""
+        status, lines = self._git("log", "-1", f"--format={_FIELDS}")
+        if status != 0:
+            raise CheckoutIsUnfit(
+                f"{self._root} is not a git checkout with a commit",
+                hint="run this in a clone of the service's repository",
+            )
+        commit, author, subject, committed_at = lines[0].split("\x1f")
+        self._refuse_dirty()
+        name = branch or self._branch(commit)
+        self._refuse_unpushed(commit)
+        return Source(Commit(commit), name, author, subject, committed_at)
+
+    def head(self) -> Commit:
+        """Return the commit that HEAD names; zeros where there is none."""
+        status, lines = self._git("rev-parse", "--verify", "-q", "HEAD")
+        return Commit(lines[0] if status == 0 and lines else "0" * 40)
+
+    def identity(self) -> str | None:
+        """Return `user.name` of git's configuration; None when there is none."""
+        status, lines = self._git("config", "user.name")
+        return lines[0] if status == 0 and lines else None
+
+    def _git(self, *words: str) -> tuple[int, list[str]]:
+        return self._shell.capture(("git", *words), cwd=self._root)
+
+    def _refuse_dirty(self) -> None:
+        _, changed = self._git("status", "--porcelain", "--untracked-files=normal")
+        if changed:
+            shown = ", ".join(line[3:] for line in changed[:3])
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""  # noqa: PLR2004 - as shown
+            raise CheckoutIsUnfit(
+                f"the checkout has changes that no commit holds: {shown}{more}",
+                hint="commit them and push, or `git stash`; a release is always one commit",
+            )
+
+    def _branch(self, commit: str) -> str:
+        status, lines = self._git("symbolic-ref", "--short", "-q", "HEAD")
+        if status != 0:
+            raise CheckoutIsUnfit(
+                f"HEAD is detached at {commit[:8]}, so its branch is not known",
+                hint="check a branch out, or name it with `--branch NAME`",
+            )
+        return lines[0]
+
+    def _refuse_unpushed(self, commit: str) -> None:
+        _, remotes = self._git("branch", "-r", "--contains", commit)
+        if not remotes:
+            raise CheckoutIsUnfit(
+                f"commit {commit[:8]} was never pushed",
+                hint="push it first: what nobody else can check out must not be delivered",
+            )

@@ -1,0 +1,23 @@
+"""HTTP as probes need it: one GET, and whatever happens is an answer."""
+
+from __future__ import annotations
+
+import time
+
+import httpx2
+
+from shipway.model.observed import ProbeAnswer
+
+
+class HttpProbes:
+    """`ports.Http` over httpx2; redirects are answers, not invitations."""
+
+    def get(self, url: str, *, timeout_s: float) -> ProbeAnswer:
+        """GET once; a refused connection or a time-out is an answer, never an error."""
+        start = time.monotonic()
+        try:
+            answer = httpx2.get(url, timeout=timeout_s, follow_redirects=False, trust_env=False)
+        except httpx2.HTTPError as problem:
+            said = str(problem) or type(problem).__name__
+            return ProbeAnswer(None, time.monotonic() - start, f"no answer ({said})")
+        return ProbeAnswer(answer.status_code, time.monotonic() - start, "")

@@ -1,0 +1,138 @@
+"""Takes a journey from phase to phase until it ends, holding the lease of each place it is at."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import assert_never
+
+from shipway.apply.runner import apply
+from shipway.apply.world import World
+from shipway.errors import (
+    DeploymentFailed,
+    GateSaidNo,
+    RegistryDidNotAnswer,
+    RollbackFailed,
+    RolledBack,
+    ShipwayError,
+    Superseded,
+    VerificationFailed,
+)
+from shipway.events.types import GateAnswered
+from shipway.image.tags import immutable_tag
+from shipway.ledger import History
+from shipway.model.outcome import DeploymentOutcome, Purpose
+from shipway.model.release import Release
+from shipway.model.service import Environment
+from shipway.pipeline import (
+    Bring,
+    Build,
+    Done,
+    Examine,
+    Follow,
+    Journey,
+    Stop,
+    Wait,
+    next_phase,
+    plan,
+    plan_known,
+)
+from shipway.plan.plan import Plan
+
+
+def travel(journey: Journey, world: World) -> Release:
+    """Run a journey to its end and return the release that arrived.
+
+    Raises:
+        GateSaidNo, LeaseIsHeld, CheckFailed, DeploymentFailed, RolledBack, RollbackFailed and
+        what the ports raise; the ledger then says where the journey stood.
+    """
+    builds = 0
+    with ExitStack() as leases:
+        held: set[str] = set()
+        while True:
+            history = world.history()
+            phase = next_phase(journey, history)
+            if not isinstance(phase, Wait | Stop | Done):
+                place = "build" if isinstance(phase, Build) else phase.environment.name
+                if place not in held:
+                    name = f"{world.service}/{place}"
+                    leases.enter_context(world.leases.hold(name, owner=_owner(world)))
+                    held.add(place)
+                    continue  # what was true before the lease was ours may not be true any more
+            match phase:
+                case Build():
+                    builds += 1
+                    _refuse_third_build(builds)
+                    apply(_plan_image(journey, history, world), world)
+                case Bring(environment, release):
+                    _tell_gate(environment, release, phase.purpose, world)
+                    apply(_plan_deployment(phase, journey, history, world), world)
+                case Follow() | Examine():
+                    apply(plan_known(phase), world)
+                case Wait(environment, release, reasons):
+                    world.publish(GateAnswered(environment.name, release.name, False, reasons))  # noqa: FBT003 - the event's own field
+                    raise GateSaidNo("\n".join(reasons), where=environment.name)
+                case Stop():
+                    raise failure(phase)
+                case Done(release):
+                    return release
+                case _:
+                    assert_never(phase)
+
+
+def _owner(world: World) -> str:
+    return f"{world.actor}, run {world.run}"
+
+
+def _refuse_third_build(builds: int) -> None:
+    """Publish once and record once: a registry that forgets would make this go round for ever."""
+    if builds > 2:  # noqa: PLR2004 - publish, then record
+        raise RegistryDidNotAnswer(
+            "the registry took the image but does not show it", hint="run the command again"
+        )
+
+
+def _plan_image(journey: Journey, history: History, world: World) -> Plan:
+    repository = journey.service.image.repository
+    found = world.registry.digest(repository, immutable_tag(journey.source.commit))
+    return plan(Build(), journey, history, repository=world.registry.name(repository), image=found)
+
+
+def _plan_deployment(phase: Bring, journey: Journey, history: History, world: World) -> Plan:
+    world.orchestrator.ensure_place(phase.environment)
+    seen = world.orchestrator.observe(phase.environment)
+    return plan(phase, journey, history, service=seen)
+
+
+def _tell_gate(environment: Environment, release: Release, purpose: Purpose, world: World) -> None:
+    if environment.gate and purpose is Purpose.DELIVERY:
+        world.publish(GateAnswered(environment.name, release.name, True, ()))  # noqa: FBT003 - as above
+
+
+def failure(stop: Stop) -> ShipwayError:  # noqa: PLR0911 - one sentence for each end
+    """Say how a journey failed, in words and by its exit status."""
+    attempt, where = stop.attempt, stop.environment.name
+    name, why = stop.release.name, attempt.verdict or attempt.reason
+    match attempt.ended:
+        case DeploymentOutcome.ROLLED_BACK:
+            back = f"; {stop.back_at} runs there again" if stop.back_at else ""
+            return RolledBack(f"{name} failed and was rolled back{back}: {why}", where=where)
+        case DeploymentOutcome.ROLLBACK_FAILED:
+            hint = "a person is needed: `shipway status` shows what runs"
+            return RollbackFailed(
+                f"{name} failed, and so did the way back: {why}", where=where, hint=hint
+            )
+        case DeploymentOutcome.SUPERSEDED:
+            return Superseded(f"a newer deployment replaced {name}", where=where)
+        case DeploymentOutcome.SUCCEEDED if stop.back_at:
+            message = f"{name} failed verification and was rolled back to {stop.back_at}: {why}"
+            return RolledBack(message, where=where)
+        case DeploymentOutcome.SUCCEEDED if attempt.purpose is Purpose.ROLLBACK:
+            return RollbackFailed(
+                f"{attempt.release} was to replace {name}, but: {why}", where=where
+            )
+        case DeploymentOutcome.SUCCEEDED:
+            hint = "nothing was verified here before, so there is nothing to return to"
+            return VerificationFailed(f"{name} failed verification: {why}", where=where, hint=hint)
+        case _:
+            return DeploymentFailed(f"{name} could not be deployed: {why}", where=where)

@@ -1,0 +1,47 @@
+"""One run: it begins with an event and ends with exactly one, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from shipway.apply.world import World
+from shipway.errors import Failed, Interrupted, RolledBack, ShipwayError, Terminated
+from shipway.events.types import RunEnded, RunStarted
+from shipway.model.outcome import Outcome
+
+Result = TypeVar("Result")
+BUG = 1
+
+
+def conduct(world: World, command: str, commit: str, work: Callable[[], Result]) -> Result:
+    """Do the work of a run and write down how it ended.
+
+    Raises:
+        whatever `work` raises, after it was written down.
+    """
+    start = world.clock.monotonic()
+    world.publish(RunStarted(command, world.actor, commit))
+    outcome, reason, status = Outcome.ERRORED, "a bug in Shipway", BUG
+    try:
+        result = work()
+    except ShipwayError as problem:
+        outcome, reason, status = outcome_of(problem), problem.message, problem.exit_status
+        raise
+    else:
+        outcome, reason, status = Outcome.PASSED, "", 0
+        return result
+    finally:
+        seconds = round(world.clock.monotonic() - start, 3)
+        world.publish(RunEnded(outcome.value, reason, status, seconds))
+
+
+def outcome_of(problem: ShipwayError) -> Outcome:
+    """Tell a no from no answer, and both from being stopped."""
+    match problem:
+        case Interrupted() | Terminated():
+            return Outcome.ABORTED
+        case Failed() | RolledBack():
+            return Outcome.FAILED
+        case _:
+            return Outcome.ERRORED

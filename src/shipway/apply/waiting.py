@@ -1,0 +1,48 @@
+"""The only waiting loop: look, judge, wait, look again, until a verdict or the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from shipway.errors import AccessIsDenied, OutsideDidNotAnswer
+from shipway.ports import Clock
+
+Verdict = TypeVar("Verdict")
+
+SILENCE_S = 60.0
+"""How long the outside may stay silent before the wait is given up."""
+
+
+def wait_for(
+    look: Callable[[], Verdict | None],
+    *,
+    clock: Clock,
+    every_s: float,
+    within_s: float,
+) -> Verdict | None:
+    """Return the first verdict that `look` gives, or None when the time is over.
+
+    A look that gets no answer is no verdict: it is repeated, unless the silence lasts.
+
+    Raises:
+        OutsideDidNotAnswer: after `SILENCE_S` seconds without any answer, or at once when access
+            is denied, which waiting does not change.
+    """
+    start = clock.monotonic()
+    last_answer = start
+    while True:
+        try:
+            verdict = look()
+            last_answer = clock.monotonic()
+        except AccessIsDenied:
+            raise
+        except OutsideDidNotAnswer:
+            if clock.monotonic() - last_answer > SILENCE_S:
+                raise
+            verdict = None
+        if verdict is not None:
+            return verdict
+        if clock.monotonic() - start + every_s > within_s:
+            return None
+        clock.wait(every_s)

@@ -1,0 +1,110 @@
+"""What the verbs that act have in common: find the place, make the world, tell how it goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from shipway import wiring
+from shipway.apply.run import conduct
+from shipway.apply.world import World
+from shipway.errors import EnvironmentIsUnknown, ReleaseIsUnknown
+from shipway.events.stream import Reader
+from shipway.ledger import History
+from shipway.model.release import Release, Source
+from shipway.model.service import Environment
+from shipway.views.jsonl import JsonLines
+from shipway.views.plain import PlainLines
+from shipway.wiring import Place
+
+Result = TypeVar("Result")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
+release_option = click.option(
+    "--release", "release_name", metavar="R", help="Name, digest or beginning of the commit."
+)
+
+
+def here() -> Place:
+    """Return the place of the current folder."""
+    return wiring.place(Path.cwd(), os.environ)
+
+
+def environment_of(place: Place, name: str) -> Environment:
+    """Return a declared environment.
+
+    Raises:
+        EnvironmentIsUnknown: naming those that there are.
+    """
+    found = place.service.environment(name)
+    if found is None:
+        known = ", ".join(e.name for e in place.service.environments)
+        raise EnvironmentIsUnknown(f"there is no environment {name!r}", hint=f"there are: {known}")
+    return found
+
+
+def release_of(place: Place, history: History, name: str | None) -> Release:
+    """Return the named release, or that of the commit which is checked out."""
+    if name is not None:
+        return history.find(name)
+    source = wiring.checkout(place).source(branch="HEAD")
+    found = history.release_of(source.commit)
+    if found is None:
+        raise ReleaseIsUnknown(
+            f"commit {source.commit[:8]} has no release",
+            hint="`shipway image` makes it one, or name another with --release",
+        )
+    return found
+
+
+def source_of(release: Release) -> Source:
+    """Return the commit that a release was made from."""
+    return Source(
+        commit=release.commit,
+        branch=release.branch,
+        author=release.author,
+        subject=release.subject,
+        committed_at="",
+    )
+
+
+@contextmanager
+def view(*, as_json: bool) -> Iterator[Reader]:
+    """Return the reader that fits who is looking: a machine, a terminal, or a log."""
+    if as_json:
+        yield JsonLines(click.echo)
+    elif (
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    ):
+        from shipway.views.live import LiveView  # noqa: PLC0415 - rich, only when drawing
+
+        with LiveView() as live:
+            yield live
+    else:
+        yield PlainLines(lambda line: click.echo(line, err=True))
+
+
+def act(
+    place: Place,
+    command: str,
+    commit: str,
+    *,
+    as_json: bool,
+    work: Callable[[World], Result],
+) -> Result:
+    """Do something that the ledger remembers, and let it be seen."""
+    with view(as_json=as_json) as reader:
+        world = wiring.world(place, os.environ, (reader,))
+        return conduct(world, command, commit, lambda: work(world))
+
+
+def tell(result: Mapping[str, object], words: str, *, as_json: bool) -> None:
+    """Print a result: as one JSON object, or in words."""
+    click.echo(json.dumps({"version": 1, **result}) if as_json else words)

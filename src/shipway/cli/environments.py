@@ -1,0 +1,286 @@
+"""The verbs of one environment: plan, deploy, verify, gate, approve, promote, rollback."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from shipway import wiring
+from shipway.apply.delivery import travel
+from shipway.apply.verification import check_again
+from shipway.apply.world import World
+from shipway.cli.conduct import (
+    act,
+    environment_of,
+    here,
+    json_option,
+    release_of,
+    release_option,
+    source_of,
+    tell,
+)
+from shipway.environments.plan import plan_deployment
+from shipway.environments.taskdef import task_definition
+from shipway.errors import ChangesArePending, GateSaidNo, ReleaseIsUnknown, WrongUsage
+from shipway.events.types import ApprovalGiven, ApprovalRefused
+from shipway.model.outcome import Purpose
+from shipway.model.release import Release
+from shipway.model.service import Environment
+from shipway.model.task_definition import Change, differences
+from shipway.pipeline import Journey
+from shipway.plan.steps import Verify
+from shipway.promotion.gate import Yes, is_author, may_enter
+from shipway.promotion.rollback import rollback_target
+from shipway.wiring import Place
+
+_environment = click.argument("environment_name", metavar="ENV")
+_as = click.option("--as", "who", metavar="NAME", help="Who says so; you, when not given.")
+_comment = click.option("--comment", default="", help="Why; kept in the ledger.")
+
+
+@click.command()
+@_environment
+@release_option
+@click.option("--exit-code", is_flag=True, help="Exit 11 when there is something to change.")
+@json_option
+def plan(
+    *, environment_name: str, release_name: str | None, exit_code: bool, as_json: bool
+) -> None:
+    """Show what deploying a release would change in ENV; changes nothing."""
+    place = here()
+    environment = environment_of(place, environment_name)
+    history = wiring.history(place)
+    release = release_of(place, history, release_name)
+    seen = wiring.orchestrator(place).observe(environment)
+    definition = task_definition(release, environment, place.service.aws)
+    changes = differences(seen.definition if seen else None, definition)
+    steps = plan_deployment(
+        place.service,
+        environment,
+        release,
+        purpose=Purpose.DELIVERY,
+        seen=seen,
+        history=history,
+    ).read_aloud()
+    report = {
+        "environment": environment.name,
+        "release": release.name,
+        "steps": list(steps) if changes else [],
+        "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in changes],
+    }
+    tell(report, _plan_words(environment, release, steps, changes), as_json=as_json)
+    if exit_code and changes:
+        raise ChangesArePending(f"{len(changes)} changes are pending", where=environment.name)
+
+
+@click.command()
+@_environment
+@release_option
+@json_option
+def deploy(*, environment_name: str, release_name: str | None, as_json: bool) -> None:
+    """Deploy a release to ENV and watch it; the gate is asked, probes are not run."""
+    _bring(environment_name, release_name, "deploy", verify=False, as_json=as_json)
+
+
+@click.command()
+@_environment
+@release_option
+@json_option
+def promote(*, environment_name: str, release_name: str | None, as_json: bool) -> None:
+    """Bring a release through the gate of ENV, watch it and verify it."""
+    _bring(environment_name, release_name, "promote", verify=True, as_json=as_json)
+
+
+@click.command()
+@_environment
+@click.option("--to", metavar="R", help="Release to return to; the last good one when not given.")
+@json_option
+def rollback(*, environment_name: str, to: str | None, as_json: bool) -> None:
+    """Return ENV to a release that was verified there before; no gate is asked."""
+    place = here()
+    environment = environment_of(place, environment_name)
+    release = rollback_target(wiring.history(place), environment.name, to)
+
+    def work(world: World) -> Release:
+        return travel(_journey(place, environment, release, world, Purpose.ROLLBACK), world)
+
+    act(place, f"rollback {environment.name}", release.commit, as_json=as_json, work=work)
+    words = f"{environment.name} is back at {release.name}"
+    tell(_about(environment, release), words, as_json=as_json)
+
+
+@click.command()
+@_environment
+@json_option
+def verify(*, environment_name: str, as_json: bool) -> None:
+    """Compare what runs in ENV with the live release, and probe it."""
+    place = here()
+    environment = environment_of(place, environment_name)
+    live = wiring.history(place).live(environment.name)
+    release = wiring.history(place).named(live.release) if live else None
+    if release is None:
+        raise ReleaseIsUnknown("nothing was deployed here yet", where=environment.name)
+    act(
+        place,
+        f"verify {environment.name}",
+        release.commit,
+        as_json=as_json,
+        work=lambda world: check_again(Verify(environment, release), world),
+    )
+    words = f"{release.name} is well in {environment.name}"
+    tell(_about(environment, release), words, as_json=as_json)
+
+
+@click.command()
+@_environment
+@release_option
+@json_option
+def gate(*, environment_name: str, release_name: str | None, as_json: bool) -> None:
+    """Ask whether a release may enter ENV; exit 4 when not, with every reason."""
+    place = here()
+    environment = environment_of(place, environment_name)
+    history = wiring.history(place)
+    release = release_of(place, history, release_name)
+    answer = may_enter(place.service, environment, release, history)
+    if isinstance(answer, Yes):
+        by = f", approved by {', '.join(answer.approved_by)}" if answer.approved_by else ""
+        words = f"yes: {release.name} may enter {environment.name}{by}"
+        tell({**_about(environment, release), "allowed": True}, words, as_json=as_json)
+        return
+    raise GateSaidNo("\n".join(answer.reasons), where=environment.name)
+
+
+@click.command()
+@_environment
+@release_option
+@_as
+@_comment
+@json_option
+def approve(
+    *, environment_name: str, release_name: str | None, who: str | None, comment: str, as_json: bool
+) -> None:
+    """Agree that a release, exactly this digest, may enter ENV."""
+    _opine(environment_name, release_name, who, agrees=True, comment=comment, as_json=as_json)
+
+
+@click.command()
+@_environment
+@release_option
+@_as
+@_comment
+@json_option
+def reject(
+    *, environment_name: str, release_name: str | None, who: str | None, comment: str, as_json: bool
+) -> None:
+    """Say that a release must not enter ENV; a later approval by you takes it back."""
+    _opine(environment_name, release_name, who, agrees=False, comment=comment, as_json=as_json)
+
+
+def _bring(
+    environment_name: str, release_name: str | None, verb: str, *, verify: bool, as_json: bool
+) -> None:
+    place = here()
+    environment = environment_of(place, environment_name)
+    release = release_of(place, wiring.history(place), release_name)
+
+    def work(world: World) -> Release:
+        return travel(
+            _journey(place, environment, release, world, Purpose.DELIVERY, verify=verify), world
+        )
+
+    act(place, f"{verb} {environment.name}", release.commit, as_json=as_json, work=work)
+    words = f"{release.name} is live{' and verified' if verify else ''} in {environment.name}"
+    tell(_about(environment, release), words, as_json=as_json)
+
+
+def _journey(
+    place: Place,
+    environment: Environment,
+    release: Release,
+    world: World,
+    purpose: Purpose,
+    *,
+    verify: bool = True,
+) -> Journey:
+    return Journey(
+        service=place.service,
+        source=source_of(release),
+        stops=(environment,),
+        run=world.run,
+        purpose=purpose,
+        insist=True,
+        verify=verify,
+    )
+
+
+def _opine(
+    environment_name: str,
+    release_name: str | None,
+    who: str | None,
+    *,
+    agrees: bool,
+    comment: str,
+    as_json: bool,
+) -> None:
+    place = here()
+    environment = environment_of(place, environment_name)
+    release = release_of(place, wiring.history(place), release_name)
+    by = who if who is not None else wiring.actor(place, os.environ)
+    _refuse_unfit(place, environment, release, by, agrees=agrees)
+    shape = ApprovalGiven if agrees else ApprovalRefused
+    event = shape(environment.name, release.name, release.digest, by, comment)
+    wiring.remember(place, os.environ, event)
+    verb = "approved" if agrees else "rejected"
+    words = f"{by} {verb} {release.name} for {environment.name}"
+    tell({**_about(environment, release), "by": by, "agrees": agrees}, words, as_json=as_json)
+
+
+def _refuse_unfit(
+    place: Place, environment: Environment, release: Release, by: str, *, agrees: bool
+) -> None:
+    """Refuse an opinion that could never count, before it is written down for ever."""
+    if by.strip().casefold() in {"", "null", "none"}:
+        raise WrongUsage(f"{by!r} is nobody", hint="name who approves with --as NAME")
+    groups = environment.gate.groups if environment.gate else ()
+    if groups and by not in place.service.members(groups):
+        raise GateSaidNo(
+            f"{by} belongs to none of: {', '.join(groups)}",
+            where=environment.name,
+            hint="`groups:` in shipway.yaml says who does; `--as NAME` says who you are",
+        )
+    if agrees and is_author(by, release):
+        raise GateSaidNo(
+            f"{by} wrote {release.name}; somebody else has to approve it", where=environment.name
+        )
+
+
+def _about(environment: Environment, release: Release) -> dict[str, object]:
+    return {
+        "environment": environment.name,
+        "release": release.name,
+        "commit": release.commit,
+        "digest": release.digest,
+    }
+
+
+def _plan_words(
+    environment: Environment, release: Release, steps: tuple[str, ...], changes: tuple[Change, ...]
+) -> str:
+    if not changes:
+        return f"{release.name} runs in {environment.name} as it should: nothing to do"
+    width = max(len(c.field) for c in changes)
+    lines = [f"{environment.name} would change:"]
+    lines += [f"  {_mark(c)} {c.field:<{width}}  {_sides(c)}" for c in changes]
+    lines += ["by these steps:", *(f"  {step}" for step in steps)]
+    return "\n".join(lines)
+
+
+def _mark(change: Change) -> str:
+    return "+" if change.before is None else "-" if change.after is None else "~"
+
+
+def _sides(change: Change) -> str:
+    if change.before is None or change.after is None:
+        return change.before or change.after or ""
+    return f"{change.before} -> {change.after}"

@@ -1,0 +1,98 @@
+"""Events for people without a terminal: one line each, what matters only, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from shipway.events.types import (
+    CheckEnded,
+    CheckStarted,
+    DeploymentEnded,
+    DeploymentMoved,
+    Entry,
+    Event,
+    GateAnswered,
+    Output,
+    ReaderFailed,
+    ReleaseRecorded,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    TaskStopped,
+    VerificationEnded,
+)
+from shipway.views.words import MARKS, duration, short
+
+
+class PlainLines:
+    """A reader of the stream that writes lines, each with the seconds since the run began.
+
+    Args:
+        write: takes one line, without its end.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._start: float | None = None
+
+    def __call__(self, entry: Entry) -> None:
+        """Write what an event has to say; most outputs stay in their log files."""
+        self._start = entry.at if self._start is None else self._start
+        for line in lines_of(entry.event, service=entry.service, run=entry.run):
+            self._write(f"{entry.at - self._start:7.1f}s  {line}")
+
+
+def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C901, PLR0911, PLR0912 - one case per event
+    """Return the lines that an event is worth; empty for what only logs and machines want."""
+    match event:
+        case RunStarted(command, actor, commit):
+            what = f" of {commit[:8]}" if commit else ""
+            return [f"{command}: {service}{what}, by {actor}, run {run}"]
+        case StepStarted(sentence):
+            return [sentence]
+        case StepEnded() if event.outcome != "passed":
+            return [f"  {MARKS[event.outcome]} after {duration(event.seconds)}"]
+        case StepEnded():
+            return [f"  ok, {duration(event.seconds)}"]
+        case CheckStarted(check, command):
+            return [f"  {check:<12} started: {command}"]
+        case CheckEnded():
+            return [f"  {_check(event)}"]
+        case ReleaseRecorded(release, _, branch, _, subject, _, digest):
+            return [f"  release {release} ({branch}: {subject}) is {short(digest)}"]
+        case DeploymentMoved():
+            return [f"  {_moved(event)}"]
+        case TaskStopped():
+            return _stopped(event)
+        case DeploymentEnded(_, _, _, outcome, reason, _):
+            return [f"  deployment {outcome}{': ' + reason if reason else ''}"]
+        case VerificationEnded(_, release, outcome, reason):
+            return [f"  {release} {'is well' if outcome == 'passed' else reason}"]
+        case GateAnswered(environment, release, allowed, reasons):
+            said = "yes" if allowed else "no"
+            return [f"gate of {environment} for {release}: {said}", *(f"  {r}" for r in reasons)]
+        case RunEnded() if event.outcome == "passed":
+            return [f"done in {duration(event.seconds)}"]
+        case ReaderFailed(reader, problem):
+            return [f"warning: {reader} failed and is left out: {problem}"]
+        case Output("push" | "image", _) | RunEnded() | _:
+            return []
+
+
+def _check(event: CheckEnded) -> str:
+    tests = f", {event.tests} tests" if event.tests else ""
+    why = f": {event.reason}" if event.reason else ""
+    return f"{event.check:<12} {MARKS[event.outcome]}, {duration(event.seconds)}{tests}{why}"
+
+
+def _moved(event: DeploymentMoved) -> str:
+    failures = f", {event.failures} failed" if event.failures else ""
+    status = event.status.lower().replace("_", " ")
+    return f"{event.running} of {event.desired} tasks run, {status}{failures}"
+
+
+def _stopped(event: TaskStopped) -> list[str]:
+    code = f" (exit {event.exit_code})" if event.exit_code is not None else ""
+    head = f"  task {event.task[:12]} stopped{code}: {event.reason}"
+    return [head, *(f"    | {line[:160]}" for line in event.last_lines)]

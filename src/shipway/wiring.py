@@ -1,0 +1,239 @@
+"""The only file that names concrete adapters: environment and folders in, a World out.
+
+Adapters are imported where they are made: `shipway status` needs no AWS, and must not wait for it.
+"""
+
+# ruff: noqa: PLC0415 - imports inside functions, see above
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from shipway.errors import FileIsMissing, LocalIsDown
+from shipway.events.stream import Reader, Stream
+from shipway.events.types import Entry, HistoryEvent
+from shipway.ledger import History, fold
+from shipway.model.release import Commit
+from shipway.model.service import Service
+
+if TYPE_CHECKING:  # named for the type checker; made where they are needed
+    from shipway.adapters.aws.logs import AwsLogs
+    from shipway.adapters.aws.secrets import AwsSecrets
+    from shipway.adapters.aws.session import Session
+    from shipway.adapters.git import GitCheckout
+    from shipway.adapters.ledger_sqlite import SqliteLedger
+    from shipway.apply.world import World
+    from shipway.ports import Orchestrator
+
+CONFIGURATION = "shipway.yaml"
+EMBEDDED_POLL_S = 0.25
+AWS_POLL_S = 3.0
+MOVING_TAGS = ("branch-", "nightly-")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command runs: the checkout, what it declares, and where state is kept."""
+
+    root: Path
+    service: Service
+    state: Path
+
+
+def folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """Return the folders for state and cache that these environment variables ask for.
+
+    Source: the XDG Base Directory Specification, under `SHIPWAY_STATE` and `SHIPWAY_CACHE`.
+    """
+    base = Path(environ.get("HOME") or "~").expanduser()
+    state = environ.get("SHIPWAY_STATE") or (
+        Path(environ.get("XDG_STATE_HOME") or base / ".local" / "state") / "shipway"
+    )
+    cache = environ.get("SHIPWAY_CACHE") or (
+        Path(environ.get("XDG_CACHE_HOME") or base / ".cache") / "shipway"
+    )
+    return Path(state).absolute(), Path(cache).absolute()
+
+
+def place(start: Path, environ: Mapping[str, str]) -> Place:
+    """Find and load the `shipway.yaml` of a folder or of the closest folder above it.
+
+    Raises:
+        FileIsMissing: there is none.
+        ConfigurationIsInvalid: with every problem.
+    """
+    from shipway.config.load import load
+
+    for folder in (start, *start.parents):
+        path = folder / CONFIGURATION
+        if path.is_file():
+            service = load(path.read_text(encoding="utf-8"))
+            return Place(folder, service, folders(environ)[0])
+    raise FileIsMissing(
+        f"there is no {CONFIGURATION} in {start} or above",
+        hint="go to a service's repository, or see docs/tutorial to write the first one",
+    )
+
+
+def ledger(state: Path) -> SqliteLedger:
+    """Return the ledger of a state folder; it need not exist yet."""
+    from shipway.adapters.ledger_sqlite import SqliteLedger
+
+    return SqliteLedger(str(state / "ledger.sqlite"))
+
+
+def history(where: Place) -> History:
+    """Read a service's history, without touching anything else."""
+    return fold(ledger(where.state).entries(where.service.name))
+
+
+def checkout(where: Place) -> GitCheckout:
+    """Return the git checkout."""
+    from shipway.adapters.git import GitCheckout
+    from shipway.adapters.shell import LocalShell
+
+    return GitCheckout(str(where.root), LocalShell())
+
+
+def actor(where: Place, environ: Mapping[str, str]) -> str:
+    """Return who runs this: `SHIPWAY_ACTOR`, git's `user.name`, or the account's name."""
+    named = environ.get("SHIPWAY_ACTOR") or checkout(where).identity()
+    return named or environ.get("USER") or environ.get("LOGNAME") or f"uid {os.getuid()}"
+
+
+def run_name(environ: Mapping[str, str]) -> str:
+    """Return the id of this run: `SHIPWAY_RUN` where somebody gave it one, or a new one.
+
+    Only lower-case letters, digits and hyphens: it becomes part of project and file names.
+    """
+    given = environ.get("SHIPWAY_RUN", "")
+    if given:
+        return given
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+def world(where: Place, environ: Mapping[str, str], readers: tuple[Reader, ...]) -> World:
+    """Make everything that a run may touch.
+
+    Raises:
+        LocalIsDown: the service delivers to the embedded default, and it is not up.
+    """
+    from shipway.adapters.aws.ecr import EcrRegistry
+    from shipway.adapters.aws.ecs import EcsOrchestrator
+    from shipway.adapters.clock import SystemClock
+    from shipway.adapters.compose import Compose
+    from shipway.adapters.docker import DockerEngine
+    from shipway.adapters.files import DiskFiles
+    from shipway.adapters.http import HttpProbes
+    from shipway.adapters.lease_file import FileLeases
+    from shipway.adapters.shell import LocalShell
+    from shipway.apply.world import World
+
+    clock, session = SystemClock(), session_for(where)
+    store, run, root = ledger(where.state), run_name(environ), str(where.root)
+    docker = environ.get("SHIPWAY_DOCKER") or "docker"
+    # docker-compose 1.29 takes the first docker on PATH: let it be the one that we use
+    beside = (str(Path(docker).parent),) if Path(docker).is_absolute() else ()
+    engine = DockerEngine(root, LocalShell(), docker)
+    stream = Stream(
+        service=where.service.name,
+        run=run,
+        now=clock.now,
+        journal=store.append,
+        guard=RLock(),
+        readers=readers,
+    )
+    return World(
+        service=where.service.name,
+        run=run,
+        actor=actor(where, environ),
+        root=root,
+        folder=str(where.state / "runs" / run),
+        slots=os.cpu_count() or 1,
+        poll_s=EMBEDDED_POLL_S if session.endpoints else AWS_POLL_S,
+        clock=clock,
+        shell=LocalShell(("node_modules/.bin",)),
+        files=DiskFiles(),
+        builder=engine,
+        registry=EcrRegistry(session, account(where), engine.log_in, MOVING_TAGS),
+        orchestrator=EcsOrchestrator(session, clock),
+        http=HttpProbes(),
+        compose=Compose(root, LocalShell(beside), docker),
+        ledger=store,
+        leases=FileLeases(str(where.state / "leases")),
+        stream=stream,
+    )
+
+
+def orchestrator(where: Place) -> Orchestrator:
+    """Return ECS alone, for verbs that only look."""
+    from shipway.adapters.aws.ecs import EcsOrchestrator
+    from shipway.adapters.clock import SystemClock
+
+    return EcsOrchestrator(session_for(where), SystemClock())
+
+
+def remember(where: Place, environ: Mapping[str, str], event: HistoryEvent) -> None:
+    """Write one event into the ledger, outside any delivery: an approval, say."""
+    entry = Entry(time.time(), where.service.name, run_name(environ), event)
+    ledger(where.state).append(entry)
+
+
+def working_commit(where: Place) -> Commit:
+    """Return the commit that the working copy stands on, however dirty; zeros without git."""
+    return checkout(where).head()
+
+
+def session_for(where: Place) -> Session:
+    """Return the clients: for AWS where `shipway.yaml` names it, else for the embedded default."""
+    from shipway.adapters.aws.session import Endpoints, Session
+
+    if where.service.aws is not None:
+        return Session(where.service.aws.region, None)
+    found = _embedded(where.state)
+    endpoints = Endpoints(str(found["aws"]), str(found["ecs"]), str(found["registry"]))
+    return Session(str(found["region"]), endpoints)
+
+
+def account(where: Place) -> str:
+    """Return the AWS account that owns the images."""
+    if where.service.aws is None:
+        return str(_embedded(where.state)["account"])
+    if where.service.aws.account is None:
+        raise FileIsMissing("shipway.yaml names no aws.account", where="aws")
+    return where.service.aws.account
+
+
+def _embedded(state: Path) -> Mapping[str, object]:
+    """Read `local.json`, in which the embedded default says where it answers."""
+    try:
+        found = json.loads((state / "local.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        found = {}
+    if not isinstance(found, dict) or not found.get("pid"):
+        raise LocalIsDown(
+            "the embedded default is not running",
+            hint="`shipway local up` starts it; to deliver to AWS, add `aws:` to shipway.yaml",
+        )
+    return found
+
+
+def local_secrets(*, endpoint_url: str, region: str, account: str) -> AwsSecrets:
+    """Return what resolves secrets for the embedded default's containers."""
+    from shipway.adapters.aws.secrets import aws_secrets
+
+    return aws_secrets(endpoint_url=endpoint_url, region=region, account=account)
+
+
+def local_logs(*, endpoint_url: str, region: str, account: str) -> AwsLogs:
+    """Return where the embedded default's containers log to."""
+    from shipway.adapters.aws.logs import aws_logs
+
+    return aws_logs(endpoint_url=endpoint_url, region=region, account=account)
