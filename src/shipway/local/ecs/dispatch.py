@@ -73,13 +73,11 @@ class Dispatcher:
 
     def _answer_json(self, name: str, body: bytes) -> Reply:
         operation, handler = self._ecs.operation(name), ECS.get(name)
+        if operation is None or handler is None:
+            text = f"{name} does not exist here."
+            return _json_error(AwsError("UnknownOperationException", text, 501))
         try:
-            if operation is None or handler is None:
-                raise AwsError("UnknownOperationException", f"{name} does not exist here.", 501)
             request: JsonObject = json.loads(body or b"{}")
-            problems = self._ecs.problems(request, operation.input_shape)
-            if problems:
-                raise AwsError("InvalidParameterException", problems)
             reply = self._handle(handler, request, operation, self._ecs)
         except json.JSONDecodeError as error:
             return _json_error(AwsError("SerializationException", str(error)))
@@ -90,23 +88,23 @@ class Dispatcher:
     def _answer_query(self, form: Mapping[str, str]) -> Reply:
         name = form["Action"]
         operation, handler = self._elb.operation(name), ELB.get(name)
+        if operation is None or handler is None:
+            return _xml_error(AwsError("InvalidAction", f"{name} does not exist here.", 501))
         try:
-            if operation is None or handler is None:
-                raise AwsError("InvalidAction", f"{name} does not exist here.", 501)
             request = query.parse(form, operation.input_shape)
-            problems = self._elb.problems(request, operation.input_shape)
-            if problems:
-                raise AwsError("ValidationError", problems)
             reply = self._handle(handler, request, operation, self._elb)
         except AwsError as error:
-            text = query.render_error(error.code, error.message, _NAMESPACE)
-            return Reply(error.status, "text/xml", text.encode())
+            return _xml_error(error)
         text = query.render(name, reply, operation.output_shape, _NAMESPACE)
         return Reply(200, "text/xml", text.encode())
 
     def _handle(
         self, handler: Handler, request: JsonObject, operation: OperationModel, shapes: Shapes
     ) -> JsonObject:
+        problems = shapes.problems(request, operation.input_shape)
+        if problems:
+            code = "InvalidParameterException" if shapes is self._ecs else "ValidationError"
+            raise AwsError(code, problems)
         with self._engine.lock:
             reply = handler(self._desk, request)
         problems = shapes.problems(reply, operation.output_shape)
@@ -122,3 +120,8 @@ class Dispatcher:
 def _json_error(error: AwsError) -> Reply:
     body = json.dumps({"__type": error.code, "message": error.message}).encode()
     return Reply(error.status, "application/x-amz-json-1.1", body)
+
+
+def _xml_error(error: AwsError) -> Reply:
+    text = query.render_error(error.code, error.message, _NAMESPACE)
+    return Reply(error.status, "text/xml", text.encode())

@@ -18,9 +18,7 @@ JsonObject: TypeAlias = dict[str, Any]
 def pick(document: Mapping[str, Any], names: Iterable[str]) -> JsonObject:
     """Return the fields of `document` that are in `names` and not null, in the document's order."""
     wanted = frozenset(names)
-    return {
-        name: value for name, value in document.items() if name in wanted and value is not None
-    }
+    return {name: value for name, value in document.items() if name in wanted and value is not None}
 
 
 def present(document: Mapping[str, Any]) -> JsonObject:

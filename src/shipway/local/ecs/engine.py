@@ -108,7 +108,8 @@ class Engine:
         """Observe, decide, act once. Called by one loop; safe to call from others too."""
         with self._stepping:
             seen = self._world.runtime.observe()
-            health = self._world.balancer.health()
+            with self._balancing:
+                health = self._world.balancer.health()
             with self.lock:
                 self.health = health
                 acts = self._advance(seen, health)
@@ -232,7 +233,7 @@ class Engine:
             return
         targets = []
         for balanced in self.state.revisions[task.revision_arn].load_balancers:
-            group = balanced.get("targetGroupArn")
+            group = str(balanced.get("targetGroupArn"))
             port = _host_port(task, balanced.get("containerName"), balanced.get("containerPort"))
             if group in self.state.target_groups and port is not None:
                 targets.append(TaskTarget(group, "127.0.0.1", port))
@@ -362,16 +363,12 @@ class Engine:
                 return ()
 
     def _finish_deletion(self, service: Service) -> None:
-        left = any(
-            t.status is not TaskStatus.STOPPED for t in self.state.tasks_of(service.arn)
-        )
+        left = any(t.status is not TaskStatus.STOPPED for t in self.state.tasks_of(service.arn))
         if service.status == "DRAINING" and not left:
             latest = self.state.services[service.arn]
             self.state.services[service.arn] = replace(latest, status="INACTIVE", deployments=())
 
-    def _judge(
-        self, task: Task, service: Service, health: Mapping[str, TargetHealth]
-    ) -> Fitness:
+    def _judge(self, task: Task, service: Service, health: Mapping[str, TargetHealth]) -> Fitness:
         own = {}
         for target in task.targets:
             key = Target(target.group_arn, target.host, target.port, 0.0).key
@@ -413,8 +410,7 @@ class Engine:
 
     def _has_targets(self, task: Task) -> bool:
         return any(
-            Target(t.group_arn, t.host, t.port, 0.0).key in self.state.targets
-            for t in task.targets
+            Target(t.group_arn, t.host, t.port, 0.0).key in self.state.targets for t in task.targets
         )
 
     def _spec(self, task: Task) -> TaskSpec:

@@ -196,12 +196,15 @@ class Haproxy:
 
     def _config(self, text: str) -> str:
         directory = self._home()
-        return preamble(
-            str(directory / f"{self._generation}.sock"),
-            f"generation-{self._generation}",
-            str(directory / "servers"),
-            str(directory / "idle.sock"),
-        ) + text
+        return (
+            preamble(
+                str(directory / f"{self._generation}.sock"),
+                f"generation-{self._generation}",
+                str(directory / "servers"),
+                str(directory / "idle.sock"),
+            )
+            + text
+        )
 
     def _await_generation(self) -> None:
         """Wait for the worker of this generation: it is the one that owns this socket."""

@@ -36,7 +36,9 @@ def slot_count(targets: int) -> int:
 
 def render(layout: Layout, interval_cap_s: float | None) -> str:
     """Return the frontends and backends for `layout`."""
-    parts = [_frontend(x, [r for r in layout.rules if r.listener_arn == x.arn]) for x in layout.listeners]
+    parts = [
+        _frontend(x, [r for r in layout.rules if r.listener_arn == x.arn]) for x in layout.listeners
+    ]
     for group in layout.groups:
         targets = sum(t.group_arn == group.arn for t in layout.targets)
         parts.append(_backend(group, slot_count(targets), interval_cap_s))
@@ -100,7 +102,9 @@ def _frontend(listener: Listener, rules: Sequence[Rule]) -> str:
     routes: list[str] = []
     for number, rule in enumerate(sorted(rules, key=lambda r: r.priority)):
         lines += _conditions(rule.document["Conditions"], f"r{number}")
-        _actions(rule.document["Actions"], f"r{number}", rule.document["Conditions"], returns, routes)
+        _actions(
+            rule.document["Actions"], f"r{number}", rule.document["Conditions"], returns, routes
+        )
     _actions(listener.document["DefaultActions"], "d", [], returns, routes)
     return "\n".join([*lines, *returns, *routes, ""])
 
@@ -120,7 +124,9 @@ def _conditions(conditions: Iterable[JsonObject], name: str) -> list[str]:
             case _:
                 config = condition["HttpHeaderConfig"]
                 header = re.sub(r"[^A-Za-z0-9_-]", "", config["HttpHeaderName"])
-                lines += [f"{acl} req.fhdr({header}) -m reg -i {_glob(v)}" for v in config["Values"]]
+                lines += [
+                    f"{acl} req.fhdr({header}) -m reg -i {_glob(v)}" for v in config["Values"]
+                ]
     return lines
 
 
@@ -152,13 +158,14 @@ def _actions(
         total = sum(weight for _, weight in groups)
         returns.append(f"    http-request set-var(txn.rule) str({name}) if {wanted} {free}")
         returns.append(f"    http-request set-var(txn.taken) bool(true) if {wanted} {free}")
-        returns.append(f"    http-request set-var(txn.dice) rand({max(1, total)}) if {{ var(txn.rule) -m str {name} }}")
+        ours = f"{{ var(txn.rule) -m str {name} }}"
+        returns.append(f"    http-request set-var(txn.dice) rand({max(1, total)}) if {ours}")
         below = 0
         for arn, weight in groups:
             below += weight
             if weight:
                 routes.append(
-                    f"    use_backend {backend_name(arn)} if {{ var(txn.rule) -m str {name} }} "
+                    f"    use_backend {backend_name(arn)} if {ours} "
                     f"{{ var(txn.dice) -m int lt {below} }}"
                 )
 
@@ -175,6 +182,7 @@ def _backend(group: TargetGroup, slots: int, cap_s: float | None) -> str:
     every = interval_s(group, cap_s)
     probe = min(PROBE_S, every)
     timeout = min(float(document["HealthCheckTimeoutSeconds"]), every)
+    fall = int(document["UnhealthyThresholdCount"])
     codes = document.get("Matcher", {}).get("HttpCode") or "200"
     lines = [
         f"backend {backend_name(group.arn)}",
@@ -183,8 +191,7 @@ def _backend(group: TargetGroup, slots: int, cap_s: float | None) -> str:
         f"    http-check send meth GET uri {_quoted(document.get('HealthCheckPath') or '/')}",
         f"    http-check expect status {_codes(codes)}",
         f"    timeout check {_ms(timeout)}",
-        f"    default-server inter {_ms(every)} downinter {_ms(probe)} rise 1 "
-        f"fall {int(document['UnhealthyThresholdCount'])}",
+        f"    default-server inter {_ms(every)} downinter {_ms(probe)} rise 1 fall {fall}",
         f"    server-template s 1-{slots} 127.0.0.1:1 check disabled",
         "",
     ]

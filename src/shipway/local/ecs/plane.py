@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.local.ecs.clock import VirtualClock
 from shipway.local.ecs.dispatch import Dispatcher
 from shipway.local.ecs.engine import Engine, World
+from shipway.local.ecs.runtime_virtual import VirtualRuntime
 from shipway.local.ecs.server import Server
 
 if TYPE_CHECKING:
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
     from shipway.local.ecs.settings import Settings
     from shipway.local.ecs.store import Store
 
-VIRTUAL_STEP_S = 0.25
-"""How far virtual time moves between two looks at the world."""
+BUSY_STEP_S, QUIET_STEP_S = 0.25, 2.0
+"""How far virtual time moves between two looks at the world, and when nothing happens in it."""
+PROBLEM_PAUSE_S = 0.5
+QUIET_AFTER = 8
+"""After so many steps without a change of any record the world counts as quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class ControlPlane:
         self._clock = clock
         self._engine = Engine(settings, World(runtime, balancer, clock, store), store.load())
         self._server: Server | None = None
+        self.problems: deque[str] = deque(maxlen=20)
+        """What went wrong in the loop lately, oldest first; empty when all is well."""
         self._ending = threading.Event()
         self._loop = threading.Thread(target=self._run, name="ecs-engine")
 
@@ -97,13 +104,31 @@ class ControlPlane:
             raise TypeError("only a virtual clock can be advanced")
         end = clock.now() + seconds
         self._engine.step()
+        quiet = 0
         while clock.now() < end:
-            clock.move_to(min(end, clock.now() + VIRTUAL_STEP_S))
+            step = BUSY_STEP_S if quiet < QUIET_AFTER else self._quiet_step()
+            clock.move_to(min(end, clock.now() + step))
+            before = self._engine.state.changes
             self._engine.step()
+            quiet = quiet + 1 if self._engine.state.changes == before else 0
+
+    def _quiet_step(self) -> float:
+        """Return a long step that does not jump over the next thing a script does."""
+        if not isinstance(self._runtime, VirtualRuntime):
+            return QUIET_STEP_S
+        return min(QUIET_STEP_S, self._runtime.next_change() - self._clock.now())
 
     def _run(self) -> None:
         while not self._ending.is_set():
             self._clock.wait(self._engine.wake, self._settings.tick_s)
             self._engine.wake.clear()
             if not self._ending.is_set():
-                self._engine.step()
+                self._step()
+
+    def _step(self) -> None:
+        """Step once; a port that fails now may work at the next step, so the loop goes on."""
+        try:
+            self._engine.step()
+        except Exception as error:  # noqa: BLE001 - one failed step must not end the control plane
+            self.problems.append(f"{type(error).__name__}: {error}")
+            self._ending.wait(PROBLEM_PAUSE_S)

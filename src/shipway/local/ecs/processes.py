@@ -6,6 +6,7 @@ import os
 import subprocess  # noqa: TID251 - the one place in this package that starts a process
 import sys
 import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,14 +33,13 @@ class Child:
         self._argv = list(argv)
         self._output = output
         self._process: subprocess.Popen[bytes] | None = None
-        self._error: OSError | None = None
-        self._started = threading.Event()
+        self._outcome: SimpleQueue[OSError | None] = SimpleQueue()
         self._keeper = threading.Thread(target=self._keep, name="ecs-child")
         self._keeper.start()
-        self._started.wait()
-        if self._error is not None:
+        error = self._outcome.get()
+        if error is not None:
             self._keeper.join()
-            raise self._error
+            raise error
 
     @property
     def alive(self) -> bool:
@@ -63,8 +63,6 @@ class Child:
     def _keep(self) -> None:
         argv = self._argv
         if sys.platform == "linux":
-
-
             argv = [sys.executable, "-S", "-c", _TETHER, str(os.getpid()), *argv]
         try:
             with self._output.open("ab") as output:
@@ -72,10 +70,9 @@ class Child:
                     argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output
                 )
         except OSError as error:
-            self._error = error
-            self._started.set()
+            self._outcome.put(error)
             return
-        self._started.set()
+        self._outcome.put(None)
         self._process.wait()
 
 

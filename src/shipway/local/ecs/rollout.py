@@ -187,8 +187,7 @@ def _forgive(draft: _Draft, situation: Situation, members: tuple[Member, ...]) -
     held = [
         m
         for m in members
-        if m.task.started_by == draft.service.primary.id
-        and m.held(situation.steady_s, draft.now)
+        if m.task.started_by == draft.service.primary.id and m.held(situation.steady_s, draft.now)
     ]
     if not held:
         return

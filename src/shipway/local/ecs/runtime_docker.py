@@ -164,9 +164,7 @@ class DockerRuntime:
 
     def _launch(self, run: _Run, container: JsonObject, config: JsonObject) -> str:
         name = f"shipway-{self._instance}-{run.spec.arn[-12:]}-{container['name']}"
-        created = self._api.call(
-            "POST", "/containers/create", params={"name": name}, body=config
-        )
+        created = self._api.call("POST", "/containers/create", params={"name": name}, body=config)
         container_id = str(created["Id"])
         with self._lock:
             run.ids[container["name"]] = container_id
@@ -226,8 +224,8 @@ class DockerRuntime:
                 pause(POLL_S)
 
     def _meets(self, run: _Run, name: str, condition: str) -> bool:
-        state = self._api.call("GET", f"/containers/{run.ids[name]}/json")["State"]
-        ended = state["Status"] == "exited"
+        state: JsonObject = self._api.call("GET", f"/containers/{run.ids[name]}/json")["State"]
+        ended = bool(state["Status"] == "exited")
         if condition == "SUCCESS" and ended and state["ExitCode"] != 0:
             raise ValueError(f"dependency {name} exited with {state['ExitCode']}")
         match condition:
@@ -409,7 +407,7 @@ class DockerRuntime:
             )
 
 
-class _Stopping(Exception):  # noqa: N818 - no error: the task was asked to stop while starting
+class _Stopping(Exception):
     pass
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from shipway.local.ecs.clock import Clock
 
+PORTS_PER_TASK = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -80,7 +82,7 @@ class VirtualRuntime:
         image = task.definition["containerDefinitions"][0]["image"]
         script = self.scripts.get(image, Script())
         self._runs[task.arn] = _Run(task, script, self._clock.now(), self._next_port)
-        self._next_port += 100
+        self._next_port += PORTS_PER_TASK
 
     def stop(self, task_arn: str) -> None:
         """End the task, now or after its stopTimeout."""
@@ -127,7 +129,7 @@ class VirtualRuntime:
 
     def target(self, port: int) -> TargetHealth:
         """Return the health of the task that listens on `port`."""
-        run = next((r for r in self._runs.values() if 0 <= port - r.first_port < 100), None)
+        run = self._on(port)
         now = self._clock.now()
         if run is None or now >= run.end_at:
             return TargetHealth(
@@ -146,8 +148,12 @@ class VirtualRuntime:
 
     def drain_s(self, port: int) -> float:
         """Return how long the task on `port` keeps its sessions when it is drained."""
-        run = next((r for r in self._runs.values() if 0 <= port - r.first_port < 100), None)
+        run = self._on(port)
         return run.script.drain_s if run is not None else 0.0
+
+    def _on(self, port: int) -> _Run | None:
+        runs = self._runs.values()
+        return next((r for r in runs if 0 <= port - r.first_port < PORTS_PER_TASK), None)
 
     def _seen(self, run: _Run) -> TaskSeen:
         now = self._clock.now()

@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    def do_POST(self) -> None:  # noqa: N802 - the name http.server calls
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         try:
             reply = type(self).answer(self.headers.get("X-Amz-Target"), body)
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
             reply = Reply(500, "text/plain", traceback.format_exc().encode())
         self._send(reply)
 
-    def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+    def do_GET(self) -> None:
         self._send(Reply(200, "text/plain", b"ok\n"))
 
     def _send(self, reply: Reply) -> None:

@@ -70,9 +70,7 @@ class FileStore:
 def encode_state(state: State) -> dict[str, Any]:
     """Return `state` as plain JSON values."""
     return {
-        table.name: {
-            key: _encode(record) for key, record in getattr(state, table.name).items()
-        }
+        table.name: {key: _encode(record) for key, record in getattr(state, table.name).items()}
         for table in dataclasses.fields(state)
     }
 

@@ -63,9 +63,7 @@ def create_load_balancer(desk: Desk, request: JsonObject) -> JsonObject:
 
 def describe_load_balancers(desk: Desk, request: JsonObject) -> JsonObject:
     """Describe load balancers by ARN or name; unknown ones are an error."""
-    found = _select(
-        desk.state.load_balancers, request, "LoadBalancerArns", "LoadBalancerNotFound"
-    )
+    found = _select(desk.state.load_balancers, request, "LoadBalancerArns", "LoadBalancerNotFound")
     return {"LoadBalancers": [b.document for b in found]}
 
 
@@ -119,9 +117,7 @@ def describe_target_groups(desk: Desk, request: JsonObject) -> JsonObject:
     found = _select(desk.state.target_groups, request, "TargetGroupArns", "TargetGroupNotFound")
     shown = [_group(desk, g) for g in found]
     wanted = request.get("LoadBalancerArn")
-    return {
-        "TargetGroups": [g for g in shown if wanted is None or wanted in g["LoadBalancerArns"]]
-    }
+    return {"TargetGroups": [g for g in shown if wanted is None or wanted in g["LoadBalancerArns"]]}
 
 
 def modify_target_group(desk: Desk, request: JsonObject) -> JsonObject:

@@ -218,9 +218,7 @@ def _check(desk: Desk, request: JsonObject) -> None:
         raise invalid("desiredCount must not be negative.")
     for balanced in request.get("loadBalancers") or ():
         if balanced.get("targetGroupArn") not in desk.state.target_groups:
-            raise invalid(
-                f"The target group {balanced.get('targetGroupArn')} does not exist."
-            )
+            raise invalid(f"The target group {balanced.get('targetGroupArn')} does not exist.")
 
 
 def _check_containers(load_balancers: object, containers: list[JsonObject]) -> None:
@@ -233,9 +231,7 @@ def _check_containers(load_balancers: object, containers: list[JsonObject]) -> N
             for p in c.get("portMappings", ())
         ]
         if port not in ports:
-            raise invalid(
-                f"The container {name} did not have a container port {port} defined."
-            )
+            raise invalid(f"The container {name} did not have a container port {port} defined.")
 
 
 def _shown(desk: Desk, service: Service, *, tags: bool = False) -> JsonObject:

@@ -35,8 +35,11 @@ def run_task(desk: Desk, request: JsonObject) -> JsonObject:
     names = {c["name"] for c in definition.containers}
     for override in overrides.get("containerOverrides", ()):
         if override.get("name") not in names:
-            raise invalid("Override for container named " + str(override.get("name"))
-                          + " is not a container in the TaskDefinition.")
+            raise invalid(
+                "Override for container named "
+                + str(override.get("name"))
+                + " is not a container in the TaskDefinition."
+            )
     started_by = request.get("startedBy")
     if started_by and started_by.startswith("ecs-svc/"):
         raise invalid("startedBy must not look like a service's.")
@@ -92,8 +95,7 @@ def list_tasks(desk: Desk, request: JsonObject) -> JsonObject:
         and task.desired.value == wanted
         and service_arn in {None, task.service_arn}
         and request.get("startedBy") in {None, task.started_by}
-        and request.get("family")
-        in {None, desk.state.definitions[task.definition_arn].family}
+        and request.get("family") in {None, desk.state.definitions[task.definition_arn].family}
     ]
     chosen, token = page(found, request)
     return {"taskArns": chosen, **token}
@@ -111,9 +113,7 @@ def describe_tasks(desk: Desk, request: JsonObject) -> JsonObject:
             short = name.rsplit("/", 1)[-1]
             failures.append(missing(desk.arns.ecs(f"task/{cluster.name}/{short}")))
         else:
-            found.append(
-                shown_task(desk.state, task, tags="TAGS" in request.get("include", ()))
-            )
+            found.append(shown_task(desk.state, task, tags="TAGS" in request.get("include", ())))
     return {"tasks": found, "failures": failures}
 
 
@@ -128,4 +128,3 @@ HANDLERS: Mapping[str, Handler] = {
     "ListTasks": list_tasks,
     "DescribeTasks": describe_tasks,
 }
-

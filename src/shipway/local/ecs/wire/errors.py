@@ -13,7 +13,7 @@ class AwsError(Exception):
         self.status = status
 
 
-class ReplyIsInvalid(Exception):  # noqa: N818 - errors say the fact
+class ReplyIsInvalid(Exception):
     """A handler's reply does not fit its operation's shape: a bug of this package."""
 
 
