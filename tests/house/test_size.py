@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from tests.house.tree import ROOT, Function, functions, python_files
@@ -24,6 +25,7 @@ def length(function: Function) -> int:
     return end - function.lineno + 1 - docstring
 
 
+@cache
 def measured() -> tuple[dict[str, int], dict[str, int]]:
     """Lines of every module and of every function, by path and by path::name."""
     modules: dict[str, int] = {}
