@@ -69,17 +69,25 @@ def place(start: Path, environ: Mapping[str, str]) -> Place:
         FileIsMissing: there is none.
         ConfigurationIsInvalid: with every problem.
     """
-    from shipway.config.load import load
+    from shipway.adapters.config_cache import ConfigCache
 
+    state, cache = folders(environ)
     for folder in (start, *start.parents):
         path = folder / CONFIGURATION
         if path.is_file():
-            service = load(path.read_text(encoding="utf-8"))
-            return Place(folder, service, folders(environ)[0])
+            text = path.read_text(encoding="utf-8")
+            return Place(folder, ConfigCache(cache / "config").load(text, _parse), state)
     raise FileIsMissing(
         f"there is no {CONFIGURATION} in {start} or above",
         hint="go to a service's repository, or see docs/tutorial to write the first one",
     )
+
+
+def _parse(text: str) -> Service:
+    """Parse a configuration; pydantic is imported only where no cache spares it."""
+    from shipway.config.load import load
+
+    return load(text)
 
 
 def ledger(state: Path) -> SqliteLedger:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from shipway.apply.world import World
-from shipway.errors import Failed, Interrupted, RolledBack, ShipwayError, Terminated
+from shipway.errors import Failed, GateSaidNo, Interrupted, RolledBack, ShipwayError, Terminated
 from shipway.events.types import RunEnded, RunStarted
 from shipway.model.outcome import Outcome
 
@@ -41,7 +41,7 @@ def outcome_of(problem: ShipwayError) -> Outcome:
     match problem:
         case Interrupted() | Terminated():
             return Outcome.ABORTED
-        case Failed() | RolledBack():
+        case Failed() | RolledBack() | GateSaidNo():
             return Outcome.FAILED
         case _:
             return Outcome.ERRORED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 
@@ -95,7 +94,8 @@ def log(*, limit: int, as_json: bool) -> None:
 
 def _line(entry: Entry) -> str:
     said = [line.strip() for line in lines_of(entry.event, service=entry.service, run=entry.run)]
-    words = "; ".join(said) or json.dumps(asdict(entry.event), ensure_ascii=False)
+    fields = asdict(entry.event)
+    words = "; ".join(said) or ", ".join(f"{k}={v}" for k, v in fields.items() if v)
     where = getattr(entry.event, "environment", "")
     return f"{moment(entry.at)}  {type(entry.event).__name__:<19}  {where:<10}  {words}".rstrip()
 

@@ -25,7 +25,7 @@ def plan_image(
     tag = immutable_tag(source.commit)
     if found is None:
         steps: list[Step] = [] if checked else [RunChecks(source.commit, service.checks)]
-        steps += [build_step(service, source), PublishImage(repository, tag)]
+        steps += [build_step(service, source), PublishImage(service.image.repository, tag)]
         return Plan(tuple(steps), fingerprint(source.commit, found))
     release = Release(
         service=service.name,
@@ -38,7 +38,7 @@ def plan_image(
     )
     steps = [RecordRelease(release)]
     if service.image.tag_branch:
-        steps.insert(0, MoveTag(repository, branch_tag(source.branch), found))
+        steps.insert(0, MoveTag(service.image.repository, branch_tag(source.branch), found))
     return Plan(tuple(steps), fingerprint(source.commit, found))
 
 

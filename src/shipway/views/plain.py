@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shipway.events.types import (
+    ApprovalGiven,
+    ApprovalRefused,
     CheckEnded,
     CheckStarted,
     DeploymentEnded,
     DeploymentMoved,
+    DeploymentRequested,
     Entry,
     Event,
     GateAnswered,
@@ -74,6 +77,12 @@ def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C90
             return [f"gate of {environment} for {release}: {said}", *(f"  {r}" for r in reasons)]
         case RunEnded() if event.outcome == "passed":
             return [f"done in {duration(event.seconds)}"]
+        case DeploymentRequested(_, release, digest, purpose, by, _):
+            return [f"{purpose} of {release}, {short(digest)}, asked for by {by}"]
+        case ApprovalGiven(_, release, digest, by, comment):
+            return [f"{by} approved {release}, {short(digest)}{': ' + comment if comment else ''}"]
+        case ApprovalRefused(_, release, digest, by, comment):
+            return [f"{by} rejected {release}, {short(digest)}{': ' + comment if comment else ''}"]
         case ReaderFailed(reader, problem):
             return [f"warning: {reader} failed and is left out: {problem}"]
         case Output("push" | "image", _) | RunEnded() | _:
