@@ -21,7 +21,7 @@ from shipway.local.processes import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHIPWAY = (sys.executable, "-P", "-m", "shipway.local")
+SHIPWAY = (sys.executable, "-P", "-m", "shipway", "local")
 GIT = shutil.which("git") or "git"
 # Stands for `shipway deliver`: obeys the script that the pushed commit brings.
 STAND_IN = """\
@@ -157,9 +157,9 @@ def local(tmp_path: Path) -> Iterator[Local]:
     yield from _made(tmp_path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
-    """An instance that is up for a whole module, for tests that leave it up."""
+    """An instance that is up for all tests that leave it up."""
     for instance in _made(tmp_path_factory.mktemp("shared")):
         instance.up()
         yield instance

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shipway.local import runs, workspace
+from shipway.local.home import prepare
 from shipway.local.processes import wait_until
+from shipway.local.repository import ensure_repository
 from shipway.local.supervise import deliver_command
 
 if TYPE_CHECKING:
@@ -139,6 +141,22 @@ def test_modules_in_the_pushed_repository_are_not_imported() -> None:
     assert deliver_command({})[1:] == ("-P", "-m", "shipway", "deliver")
 
 
+def test_a_users_own_hooks_folder_does_not_hide_ours(service: Local) -> None:
+    """With core.hooksPath set for all of a user's repositories, a push is a delivery still."""
+    settings = service.folder / "gitconfig"
+    settings.write_text(f"[core]\n\thooksPath = {service.folder / 'nothing'}\n")
+    service.environ = {**service.environ, "GIT_CONFIG_GLOBAL": str(settings)}
+    service.commit("true")
+    assert "done" in service.git("push", "shipway", "main")
+
+
+def test_runs_started_by_hand_are_left_alone(local: Local) -> None:
+    """A folder of a delivery that no push started is not among the runs that are ended here."""
+    (local.place.runs / "20260101-000000-abcd").mkdir(parents=True)
+    assert runs.names(local.place) == ()
+    assert runs.unfinished(local.place) == ()
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -173,7 +191,7 @@ def test_the_token_is_readable_by_its_owner_only(shared: Local) -> None:
 def test_old_workspaces_are_removed(local: Local) -> None:
     """Of a service's checkouts, the newest ten stay."""
     for index in range(13):
-        (local.place.work / "sender" / f"202601{index:02}T000000Z-0000000").mkdir(parents=True)
+        (local.place.work / "sender" / f"202601{index:02}-000000-0000000").mkdir(parents=True)
     workspace.prune(local.place, "sender")
     left = sorted(path.name for path in (local.place.work / "sender").iterdir())
     assert [name[6:8] for name in left] == [f"{index:02}" for index in range(3, 13)]
@@ -181,13 +199,14 @@ def test_old_workspaces_are_removed(local: Local) -> None:
 
 def test_a_push_while_it_is_down_is_kept(local: Local) -> None:
     """With nothing running, the commit arrives and the pusher is told what to do."""
-    local.start_service("sender")
-    local.call("down")
+    prepare(local.place)
+    remote = ensure_repository(local.place, "sender")
+    local.git("init", "--quiet", "--initial-branch=main")
     commit = local.commit("true")
-    said = local.git("push", "shipway", "main")
+    said = local.git("push", str(remote), "main")
     assert "is not running" in said
     assert "shipway local up" in said
-    assert commit in local.git("ls-remote", "shipway")
+    assert commit in local.git("ls-remote", str(remote))
 
 
 def test_down_ends_a_running_delivery_and_refuses_the_next(local: Local) -> None:

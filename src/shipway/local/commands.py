@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipway.errors import Interrupted, WrongUsage
+from shipway.errors import Interrupted, Terminated, WrongUsage
 
 if TYPE_CHECKING:
     from shipway.local.home import Home
@@ -157,7 +157,7 @@ def receive() -> None:
     place = home(hook.place_of(repository, os.environ))
     try:
         hook.receive(place, repository.stem, sys.stdin, hook.push_options(os.environ), write)
-    except (BrokenPipeError, KeyboardInterrupt):
+    except (BrokenPipeError, Interrupted, Terminated):
         # The pusher has gone; the delivery goes on. Not even an error: git ignores the status,
         # and Python's own attempt to flush what nobody reads would print one.
         os._exit(0)

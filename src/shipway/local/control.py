@@ -116,12 +116,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if not self._is_ours("/pushes"):
             return
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _MAX_BYTES:
-            self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"problem": "too large"})
+        length = self.headers.get("Content-Length") or ""
+        if not length.isdecimal() or int(length) > _MAX_BYTES:
+            self._reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"problem": "too large, or no size"})
             return
         try:
-            pushes = parse(self.rfile.read(length), self.server.place)
+            pushes = parse(self.rfile.read(int(length)), self.server.place)
         except ValueError as problem:
             self._reply(HTTPStatus.BAD_REQUEST, {"problem": str(problem)})
             return

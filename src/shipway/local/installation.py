@@ -20,6 +20,8 @@ from shipway.local.processes import run
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shipway.local.locks import Lock
+
 VERSION: Final = "1.5.33"
 _REQUIREMENTS: Final = Path(__file__).with_name("ministack.txt")
 _MARKER: Final = "complete"
@@ -44,7 +46,7 @@ def ensure(cache: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     python = folder / "bin" / "python"
     if _is_complete(folder):
         return python
-    held = take(folder.with_suffix(f"{folder.suffix}.lock"), timeout_s=_PIP_TIMEOUT_S)
+    held = _lock(folder.with_suffix(f"{folder.suffix}.lock"), say)
     if held is None:
         raise LeaseIsHeld(
             f"another process has been installing ministack into {folder} for ten minutes",
@@ -53,8 +55,17 @@ def ensure(cache: Path, environ: Mapping[str, str], say: Callable[[str], None]) 
     with held:
         if not _is_complete(folder):
             say(f"installing ministack {VERSION} (once; about 15 s)")
-            _install(folder, {k: v for k, v in environ.items() if k not in _MISLEADING})
+            clean = {k: v for k, v in environ.items() if k not in _MISLEADING}
+            _install(folder, clean, held.descriptor)
     return python
+
+
+def _lock(path: Path, say: Callable[[str], None]) -> Lock | None:
+    lock = take(path, timeout_s=0)
+    if lock is None:
+        say("waiting for another installation of ministack")
+        lock = take(path, timeout_s=_PIP_TIMEOUT_S)
+    return lock
 
 
 def _is_complete(folder: Path) -> bool:
@@ -69,7 +80,8 @@ def fingerprint() -> str:
     return hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()
 
 
-def _install(folder: Path, environ: Mapping[str, str]) -> None:
+def _install(folder: Path, environ: Mapping[str, str], lock: int) -> None:
+    # The children inherit the lock: one that outlives us, when we are killed, still writes here.
     if importlib.util.find_spec("ensurepip") is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise ToolIsMissing(
@@ -77,20 +89,21 @@ def _install(folder: Path, environ: Mapping[str, str]) -> None:
             hint=f"on Debian or Ubuntu: apt-get install python{version}-venv",
         )
     shutil.rmtree(folder, ignore_errors=True)  # what an interrupted installation left
-    _step([sys.executable, "-m", "venv", str(folder)], _VENV_TIMEOUT_S, environ)
+    _step([sys.executable, "-m", "venv", str(folder)], _VENV_TIMEOUT_S, environ, lock)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "--no-input", "--disable-pip-version-check"]
     _step(
         [*pip, "install", "--require-hashes", "--no-deps", "--requirement", str(_REQUIREMENTS)],
         _PIP_TIMEOUT_S,
         environ,
+        lock,
     )
     (folder / _MARKER).write_text(fingerprint(), encoding="utf-8")
 
 
-def _step(command: list[str], timeout_s: float, environ: Mapping[str, str]) -> None:
+def _step(command: list[str], timeout_s: float, environ: Mapping[str, str], lock: int) -> None:
     hint = "see that pip can reach a package index, then run `shipway local up` again"
     try:
-        done = run(command, timeout_s=timeout_s, env=environ)
+        done = run(command, timeout_s=timeout_s, env=environ, pass_fd=lock)
     except TimeoutError as slow:
         raise OutsideDidNotAnswer(
             f"installing ministack took too long: {slow}", hint=hint

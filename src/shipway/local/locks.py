@@ -53,10 +53,13 @@ def take(path: Path, *, timeout_s: float) -> Lock | None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    if wait_until(lambda: _try(descriptor, fcntl.LOCK_EX), timeout_s=timeout_s):
+    if not wait_until(lambda: _try(descriptor, fcntl.LOCK_EX), timeout_s=timeout_s):
+        os.close(descriptor)
+        return None
+    if _is_there(path, descriptor):
         return Lock(path, descriptor)
-    os.close(descriptor)
-    return None
+    os.close(descriptor)  # its last holder deleted the file: a lock that nobody else would meet
+    return take(path, timeout_s=timeout_s)
 
 
 def is_held(path: Path) -> bool:
@@ -73,6 +76,13 @@ def is_held(path: Path) -> bool:
         return not _try(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(descriptor).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def _try(descriptor: int, kind: int) -> bool:

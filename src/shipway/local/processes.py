@@ -167,8 +167,11 @@ def run(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    pass_fd: int | None = None,
 ) -> Finished:
     """Run a program to its end and return what it said; a program that hangs is killed.
+
+    It inherits `pass_fd`, so that a lock on it holds until the program ends, even without us.
 
     Raises:
         FileNotFoundError: there is no such program.
@@ -186,6 +189,7 @@ def run(
             check=False,
             text=True,
             errors="replace",
+            pass_fds=() if pass_fd is None else (pass_fd,),
         )
     except subprocess.TimeoutExpired as slow:
         raise TimeoutError(f"{command[0]} did not end within {timeout_s:g} s") from slow

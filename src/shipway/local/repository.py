@@ -22,7 +22,7 @@ _TIMEOUT_S: Final = 30.0
 _HOOK: Final = """\
 #!/bin/sh
 # Written by `shipway local up`. Every push starts a delivery; the push itself is never refused.
-exec {python} -P -m shipway.local receive
+exec {python} -P -m shipway local receive
 """
 _SETTINGS: Final = {
     "receive.advertisePushOptions": "true",  # for `git push -o detach`
@@ -61,9 +61,10 @@ def ensure_repository(place: Home, service: str) -> Path:
     if not (path / "HEAD").exists():
         # No template: the user's own hooks are not meant for this repository.
         _git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", str(path))
-    for key, value in _SETTINGS.items():
-        _git("-C", str(path), "config", key, value)
     hook = path / "hooks" / "post-receive"
+    # Said here, because a user's own core.hooksPath would hide this hook.
+    for key, value in {**_SETTINGS, "core.hooksPath": str(hook.parent)}.items():
+        _git(f"--git-dir={path}", "config", key, value)
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(_HOOK.format(python=shlex.quote(sys.executable)), encoding="utf-8")
     hook.chmod(0o700)

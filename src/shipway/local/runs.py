@@ -4,13 +4,13 @@
     runs/<run>/output.log   everything the delivery said, growing
     runs/<run>/exit         its exit status; exists when, and only when, nothing follows
 
-Run names sort by time.
+The folder is the one that the delivery itself uses for the run of this name. Runs without a
+`push.json` were started by hand, and are nobody's business here.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.local.home import Home
-
-_NAME: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{7}(-\d+)?", re.ASCII)
+_PUSH: Final = "push.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +47,14 @@ class Pushed:
 
 def create(place: Home, pushed: Pushed) -> str:
     """Make the folder of a new run and return the run's name."""
-    stem = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{pushed.new[:7]}"
+    # Lower-case letters, digits and hyphens only: it becomes part of project names.
+    stem = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{pushed.new[:7]}"
     name, count = stem, 1
     while not _mkdir(place.runs / name):  # the same commit twice in one second: two refs
         count += 1
         name = f"{stem}-{count}"
     (place.runs / name / "output.log").touch(mode=0o600)
-    write_whole(place.runs / name / "push.json", json.dumps(asdict(pushed), indent=2) + "\n")
+    write_whole(place.runs / name / _PUSH, json.dumps(asdict(pushed), indent=2) + "\n")
     return name
 
 
@@ -67,10 +67,9 @@ def _mkdir(path: Path) -> bool:
 
 
 def names(place: Home) -> tuple[str, ...]:
-    """Return all runs, oldest first; empty if there were none."""
-    if not place.runs.is_dir():
-        return ()
-    return tuple(sorted(path.name for path in place.runs.iterdir() if _NAME.fullmatch(path.name)))
+    """Return all runs that pushes started, oldest first; empty if there were none."""
+    found = [(path.stat().st_mtime_ns, path.parent.name) for path in place.runs.glob(f"*/{_PUSH}")]
+    return tuple(name for _, name in sorted(found))
 
 
 def unfinished(place: Home) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class Parts:
     """What the supervisor runs; a test, or a later edition, brings others."""
 
     python: Path  # the interpreter that can run ministack
-    start_plane: StartPlane
+    load_plane: Callable[[], StartPlane]  # slow at first: it imports botocore
     deliver: tuple[str, ...]  # the command that delivers a push, without its options
 
 
@@ -111,7 +111,8 @@ class Supervisor:
 
         wanted = record.ports()
         ports = replace(wanted, aws=self._start_ministack(undo, wanted.aws))
-        plane = self._parts.start_plane(self._place, record.running(os.getpid(), ports))
+        start_plane = self._parts.load_plane()
+        plane = start_plane(self._place, record.running(os.getpid(), ports))
         undo.callback(plane.stop)
         self._deliveries = Deliveries(
             self._place, record.instance, self._parts.deliver, self._register
@@ -154,6 +155,7 @@ class Supervisor:
             child = ministack.launch(self._parts.python, self._place, port)
             grace_s = ministack.STOP_GRACE_S
             self._register.add(Entry("ministack", child.identity, group=False, grace_s=grace_s))
+            self._parts.load_plane()  # while ministack starts: half a second less for the user
             try:
                 ministack.wait_until_ready(child, self._place, port)
             except OutsideDidNotAnswer:
@@ -179,6 +181,7 @@ class Supervisor:
             self._ended.set()
 
     def _stop_ministack(self, child: Child) -> None:
+        self._ended.set()  # from here on its end is no surprise
         child.stop(ministack.STOP_GRACE_S)
         self._register.remove(child.identity)
 

@@ -16,7 +16,7 @@ from shipway.local import asking, home, installation, instance, preflight, repos
 from shipway.local import follow as following
 from shipway.local.files import tail
 from shipway.local.locks import is_held, take
-from shipway.local.processes import start_detached, wait_until
+from shipway.local.processes import identity, is_alive, send, start_detached, wait_until
 from shipway.local.reports import wait_until_ready
 from shipway.local.sweep import sweep
 
@@ -58,7 +58,11 @@ def up(place: Home, environ: Mapping[str, str], say: Say) -> tuple[Instance, boo
     with _alone(place):
         record = instance.read(place)
         if record is not None and record.pid is not None and is_held(place.lock("supervisor")):
-            asking.pulse(place, record)
+            if not asking.pulse(place, record).aws:
+                raise OutsideDidNotAnswer(
+                    f"it is up, but ministack does not answer at {record.aws}",
+                    hint=f"shipway local down, then up again; the log is {place.log('ministack')}",
+                )
             return record, True
         _wait_for_reaper(place)
         sweep(place)
@@ -100,7 +104,8 @@ def reset(place: Home, say: Say) -> tuple[Path, ...]:
         WrongUsage: the folder is not Shipway's.
         LeaseIsHeld: another `up`, `down` or `reset` is at work.
     """
-    if not home.belongings(place):
+    home.belongings(place)  # refuses a folder that is not ours, before anything is stopped
+    if not place.state.exists():
         return ()
     with _alone(place):
         _down(place, say)
@@ -174,11 +179,13 @@ def _down(place: Home, say: Say) -> bool:
 
 def _stop_holder(lock: Path) -> None:
     # While the lock is held, the pid in it is its holder's: no other process can have that pid.
-    holder = int(lock.read_text(encoding="utf-8"))
-    os.kill(holder, signal.SIGTERM)
-    if not wait_until(lambda: not is_held(lock), timeout_s=_DOWN_TIMEOUT_S):
-        os.kill(holder, signal.SIGKILL)
-        wait_until(lambda: not is_held(lock), timeout_s=_KILLED_TIMEOUT_S)
+    holder = identity(int(lock.read_text(encoding="utf-8")))
+    if holder is None or not is_held(lock):
+        return
+    send(holder, signal.SIGTERM, group=False)
+    if not wait_until(lambda: not is_alive(holder), timeout_s=_DOWN_TIMEOUT_S):
+        send(holder, signal.SIGKILL, group=False)
+        wait_until(lambda: not is_alive(holder), timeout_s=_KILLED_TIMEOUT_S)
 
 
 def _wait_for_reaper(place: Home) -> None:
@@ -194,7 +201,7 @@ def _wait_for_reaper(place: Home) -> None:
 def _start_supervisor(place: Home, environ: Mapping[str, str], python: Path, say: Say) -> None:
     reading, writing = os.pipe()
     log = place.log("supervisor")
-    command = ["-P", "-m", "shipway.local", "supervise", str(python), str(writing)]
+    command = ["-P", "-m", "shipway", "local", "supervise", str(python), str(writing)]
     env = {
         **environ,
         "SHIPWAY_STATE": str(place.state),
