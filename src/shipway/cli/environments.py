@@ -134,6 +134,17 @@ def verify(*, environment_name: str, as_json: bool) -> None:
 
 @click.command()
 @_environment
+@json_option
+def url(*, environment_name: str, as_json: bool) -> None:
+    """Print the address at which the load balancer of ENV answers."""
+    place = here()
+    environment = environment_of(place, environment_name)
+    address = wiring.orchestrator(place).address(environment)
+    tell({"environment": environment.name, "url": address}, address, as_json=as_json)
+
+
+@click.command()
+@_environment
 @release_option
 @json_option
 def gate(*, environment_name: str, release_name: str | None, as_json: bool) -> None:

@@ -26,6 +26,7 @@ VERBS = {
     "reject": ("shipway.cli.environments", "Say that a release must not enter."),
     "promote": ("shipway.cli.environments", "Bring a release through the gate, verified."),
     "rollback": ("shipway.cli.environments", "Return to a release that was good there."),
+    "url": ("shipway.cli.environments", "Where an environment answers."),
     "status": ("shipway.cli.history", "What is live where, since when, by whom."),
     "releases": ("shipway.cli.history", "The releases of this service."),
     "show": ("shipway.cli.history", "One release, and everything that happened to it."),
