@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from tests.local_ecs.ecs_stage import Stage
 
 
 def test_new_service_completes_only_with_all_tasks_running(stage: Stage) -> None:
@@ -26,8 +26,7 @@ def test_new_service_completes_only_with_all_tasks_running(stage: Stage) -> None
 
 def test_rolling_update_replaces_every_task(stage: Stage) -> None:
     """An update ends with only tasks of the new revision, started by the new deployment."""
-    service = stage.serve("good")
-    service.until_over()
+    service = stage.steady()
     old = {t["taskArn"] for t in service.tasks()}
 
     service.update(taskDefinition=stage.register("better"))
@@ -44,8 +43,7 @@ def test_rolling_update_replaces_every_task(stage: Stage) -> None:
 
 def test_crash_after_three_seconds_rolls_back(stage: Stage) -> None:
     """A container that dies 3 s after each start never completes; the old revision stays."""
-    service = stage.serve("good")
-    service.until_over()
+    service = stage.steady()
     before = service.service()["taskDefinition"]
     old = {t["taskArn"] for t in service.tasks()}
 
@@ -68,8 +66,7 @@ def test_crash_after_three_seconds_rolls_back(stage: Stage) -> None:
 
 def test_failing_health_checks_roll_back(stage: Stage) -> None:
     """An application that answers 500 is replaced, counted and rolled back, with the reason."""
-    service = stage.serve("good")
-    service.until_over()
+    service = stage.steady()
 
     service.update(taskDefinition=stage.register("sick"))
     assert service.until_over() == "ROLLBACK_SUCCESSFUL"
@@ -80,8 +77,7 @@ def test_failing_health_checks_roll_back(stage: Stage) -> None:
 
 def test_missing_image_rolls_back(stage: Stage) -> None:
     """A task whose image cannot be pulled fails to start, and the deployment rolls back."""
-    service = stage.serve("good")
-    service.until_over()
+    service = stage.steady()
 
     service.update(taskDefinition=stage.register("missing"))
     assert service.until_over() == "ROLLBACK_SUCCESSFUL"
@@ -93,8 +89,7 @@ def test_missing_image_rolls_back(stage: Stage) -> None:
 
 def test_newer_update_replaces_the_one_in_flight(stage: Stage) -> None:
     """A second update stops the first deployment, says so, and succeeds itself."""
-    service = stage.serve("good")
-    service.until_over()
+    service = stage.steady()
     service.update(taskDefinition=stage.register("crash"))
     stage.until(lambda: len(service.tasks()) > 2)
     first = service.deployment()["serviceDeploymentArn"]
@@ -120,8 +115,7 @@ def test_first_deployment_has_nothing_to_roll_back_to(stage: Stage) -> None:
 
 def test_killed_task_is_replaced(stage: Stage) -> None:
     """A task that dies in a steady service is replaced, and no deployment is started."""
-    service = stage.serve("good")
-    service.until_over()
+    service = stage.steady()
     deployment, victim = service.deployment()["serviceDeploymentArn"], service.tasks()[0]
 
     stage.kill(victim)

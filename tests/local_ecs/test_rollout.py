@@ -10,7 +10,7 @@ from shipway.local.ecs.breaker import threshold_for
 from shipway.local.ecs.runtime_virtual import Script
 
 if TYPE_CHECKING:
-    from conftest import Stage
+    from tests.local_ecs.ecs_stage import Stage
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from shipway.local.ecs.api import (
+    balancer_tags,
     balancers,
     clusters,
     deployments,
     listeners,
     services,
+    targets,
     task_definitions,
     tasks,
 )
 from shipway.local.ecs.api.desk import Desk, Handler
 from shipway.local.ecs.wire import query
 from shipway.local.ecs.wire.errors import AwsError, ReplyIsInvalid
-from shipway.local.ecs.wire.shapes import Shapes
+from shipway.local.ecs.wire.shapes import Shapes, shapes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +38,12 @@ ECS: Mapping[str, Handler] = {
     **deployments.HANDLERS,
     **tasks.HANDLERS,
 }
-ELB: Mapping[str, Handler] = {**balancers.HANDLERS, **listeners.HANDLERS}
+ELB: Mapping[str, Handler] = {
+    **balancers.HANDLERS,
+    **targets.HANDLERS,
+    **listeners.HANDLERS,
+    **balancer_tags.HANDLERS,
+}
 _NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 _TARGET = "AmazonEC2ContainerServiceV20141113."
 
@@ -55,8 +62,8 @@ class Dispatcher:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._ecs = Shapes("ecs")
-        self._elb = Shapes("elbv2")
+        self._ecs = shapes_of("ecs")
+        self._elb = shapes_of("elbv2")
         self._desk = Desk(engine, self._ecs)
 
     def answer(self, target: str | None, body: bytes) -> Reply:

@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shipway.local.ecs import rollout
-from shipway.local.ecs.balancing import Layout, Target, TargetHealth, TargetState
+from shipway.local.ecs.balancing import Layout, Target, TargetHealth
 from shipway.local.ecs.model import (
     Container,
     Event,
     Service,
     Task,
     TaskStatus,
-    TaskTarget,
 )
 from shipway.local.ecs.names import Arns, Ids
 from shipway.local.ecs.overrides import overridden
 from shipway.local.ecs.ports import TaskRuntime, TaskSeen, TaskSpec
+from shipway.local.ecs.registrations import Registrations
+from shipway.local.ecs.situation import Decision, Member, Situation
 from shipway.local.ecs.task_life import (
     CRASHED,
     NOT_STARTED,
@@ -80,6 +81,7 @@ class Engine:
         self.wake = threading.Event()
         self.health: Mapping[str, TargetHealth] = {}
         self._world = world
+        self._registrations = Registrations(state, lambda: self.now, self.say)
         self._layout = Layout()
         self._saved = -1
         self._stepping = threading.Lock()
@@ -98,7 +100,7 @@ class Engine:
                     stopped = asked_to_stop(
                         task, "TerminationNotice", "The local control plane restarted.", self.now
                     )
-                    self._leave(stopped)
+                    self._registrations.leave(stopped)
                     self.state.tasks[task.arn] = replace(ended(stopped, self.now), accounted=True)
             for key, target in list(self.state.targets.items()):
                 if target.draining_since is not None:
@@ -166,7 +168,7 @@ class Engine:
         stopping = asked_to_stop(task, code, reason, self.now)
         self.state.tasks[task.arn] = stopping
         if stopping is not task:
-            self._deregister(stopping)
+            self._registrations.deregister(stopping)
         self.wake.set()
         return stopping
 
@@ -212,7 +214,7 @@ class Engine:
         for service in list(self.state.services.values()):
             if service.status != "INACTIVE":
                 self._decide(service, health)
-        self._drain(health)
+        self._registrations.drain(health, self.settings.drain_settle_s)
         for task in list(self.state.tasks.values()):
             self._act_on(task, seen, acts)
         return acts
@@ -223,70 +225,14 @@ class Engine:
             return
         self.state.tasks[task.arn] = now_task
         if now_task.stop_code in {CRASHED, NOT_STARTED}:
-            self._leave(now_task)
+            self._registrations.leave(now_task)
         elif now_task.status is TaskStatus.RUNNING and task.status is not TaskStatus.RUNNING:
-            self._register(now_task)
-
-    def _register(self, task: Task) -> None:
-        """Register the task's ports in its service's target groups."""
-        if task.revision_arn is None or task.service_arn is None:
-            return
-        targets = []
-        for balanced in self.state.revisions[task.revision_arn].load_balancers:
-            group = str(balanced.get("targetGroupArn"))
-            port = _host_port(task, balanced.get("containerName"), balanced.get("containerPort"))
-            if group in self.state.target_groups and port is not None:
-                targets.append(TaskTarget(group, "127.0.0.1", port))
-        self.state.tasks[task.arn] = replace(task, targets=tuple(targets))
-        for target in targets:
-            record = Target(target.group_arn, target.host, target.port, self.now)
-            self.state.targets[record.key] = record
-            name = self.state.services[task.service_arn].name
-            where = f"(target-group {target.group_arn})"
-            self.say(task.service_arn, f"(service {name}) registered 1 targets in {where}")
-
-    def _deregister(self, task: Task) -> None:
-        """Let the task's targets drain."""
-        for target in task.targets:
-            key = Target(target.group_arn, target.host, target.port, 0.0).key
-            record = self.state.targets.get(key)
-            if record is not None and record.draining_since is None:
-                self.state.targets[key] = replace(record, draining_since=self.now)
-        if task.targets and task.service_arn is not None:
-            name = self.state.services[task.service_arn].name
-            text = f"(service {name}) has begun draining connections on 1 tasks."
-            self.say(task.service_arn, text)
-
-    def _leave(self, task: Task) -> None:
-        """Drop the task's targets at once: there is nothing left to drain."""
-        for target in task.targets:
-            key = Target(target.group_arn, target.host, target.port, 0.0).key
-            if key in self.state.targets:
-                del self.state.targets[key]
-
-    def _drain(self, health: Mapping[str, TargetHealth]) -> None:
-        """Remove draining targets that are idle, or whose delay is over."""
-        for key, target in list(self.state.targets.items()):
-            if target.draining_since is None:
-                continue
-            seen = health.get(key)
-            busy = seen is not None and (
-                seen.sessions > 0 or seen.state is not TargetState.DRAINING
-            )
-            idle_since = None if busy else (target.idle_since or self.now)
-            group = self.state.target_groups.get(target.group_arn)
-            delay = group.deregistration_delay_s if group else 0.0
-            over = self.now - target.draining_since >= delay
-            idle = idle_since is not None and self.now - idle_since >= self.settings.drain_settle_s
-            if over or idle:
-                del self.state.targets[key]
-            else:
-                self.state.targets[key] = replace(target, idle_since=idle_since)
+            self._registrations.register(now_task)
 
     def _decide(self, service: Service, health: Mapping[str, TargetHealth]) -> None:
         tasks = self.state.tasks_of(service.arn)
         members = tuple(
-            rollout.Member(self._note_health(task, verdict), verdict)
+            Member(self._note_health(task, verdict), verdict)
             for task in tasks
             if task.live
             for verdict in (self._judge(task, service, health),)
@@ -294,7 +240,7 @@ class Engine:
         fallen = tuple(
             t for t in tasks if not t.accounted and t.stop_code in {CRASHED, NOT_STARTED}
         )
-        situation = rollout.Situation(
+        situation = Situation(
             service=service,
             current=self.state.service_deployments.get(service.current or ""),
             members=members,
@@ -312,7 +258,7 @@ class Engine:
             self.state.tasks[task.arn] = replace(task, accounted=True)
         self._follow(decision)
 
-    def _follow(self, decision: rollout.Decision) -> None:
+    def _follow(self, decision: Decision) -> None:
         service = decision.service
         self.state.services[service.arn] = service
         if decision.current is not None:
@@ -394,7 +340,7 @@ class Engine:
         known = task.arn in seen
         if task.live and not known and task.status is TaskStatus.PROVISIONING:
             acts.start.append(self._spec(task))
-        elif task.status is TaskStatus.DEACTIVATING and not self._has_targets(task):
+        elif task.status is TaskStatus.DEACTIVATING and not self._registrations.has_targets(task):
             self.state.tasks[task.arn] = replace(task, status=TaskStatus.STOPPING)
             acts.stop.append(task.arn)
         elif task.status is TaskStatus.STOPPING:
@@ -408,26 +354,8 @@ class Engine:
             elif self.now - (task.stopped_at or 0.0) > self.settings.stopped_visible_s:
                 del self.state.tasks[task.arn]
 
-    def _has_targets(self, task: Task) -> bool:
-        return any(
-            Target(t.group_arn, t.host, t.port, 0.0).key in self.state.targets for t in task.targets
-        )
-
     def _spec(self, task: Task) -> TaskSpec:
         definition = self.state.definitions[task.definition_arn]
         service = task.group.removeprefix("service:") if task.service_arn else None
         document = overridden(definition.document, task.overrides)
         return TaskSpec(task.arn, definition.family, document, service)
-
-
-def _host_port(task: Task, container: object, port: object) -> int | None:
-    return next(
-        (
-            binding.host_port
-            for seen in task.containers
-            if seen.name == container
-            for binding in seen.ports
-            if binding.container_port == port
-        ),
-        None,
-    )

@@ -49,8 +49,9 @@ def preamble(socket: str, node: str, state_file: str, idle_socket: str) -> str:
     """Return the global and default sections.
 
     Retries: a request may be repeated after a failed connection whatever its method, and after an
-    empty reply only when its method is safe. The idle frontend lets HAProxy start with no
-    listener at all.
+    empty reply only when its method is safe. A reload lets a kept connection end with its next
+    reply: closing an idle one would race with the client's next request. The idle frontend lets
+    HAProxy start with no listener at all.
     """
     return f"""global
     node {node}
@@ -69,6 +70,7 @@ defaults
     timeout queue 5s
     retries 3
     option redispatch 1
+    option idle-close-on-response
     retry-on conn-failure empty-response
     load-server-state-from-file global
 

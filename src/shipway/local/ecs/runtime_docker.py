@@ -19,6 +19,8 @@ from shipway.local.ecs.container_spec import (
     stop_timeout,
 )
 from shipway.local.ecs.docker_api import NOT_FOUND, DockerApi, DockerError
+from shipway.local.ecs.docker_images import bring
+from shipway.local.ecs.docker_leftovers import remove, remove_leftovers
 from shipway.local.ecs.model import Health, PortBinding
 from shipway.local.ecs.ports import ContainerSeen, LogSink, SecretResolver, TaskSeen, TaskSpec
 
@@ -142,7 +144,7 @@ class DockerRuntime:
     def _start_containers(self, run: _Run) -> None:
         definition = run.spec.definition
         ordered = start_order(definition["containerDefinitions"])
-        images = {c["name"]: self._image(run, c) for c in ordered}
+        images = self._images(run, ordered)
         self._note(run, pull_stopped_at=self._clock.now())
         all_ports = [p for c in ordered for p in c.get("portMappings", ())]
         owner: str | None = None
@@ -172,32 +174,16 @@ class DockerRuntime:
         self._follow(run, container, container_id)
         return container_id
 
-    def _image(self, run: _Run, container: JsonObject) -> str:
-        """Make sure the image is here; return its reference and note its digest."""
-        image = local_image(container["image"], self._registry)
-        found = self._find_image(image)
-        if found is None or _moves(image):
-            try:
-                self._api.pull(image)
-            except DockerError as error:
-                if found is None:
-                    text = f"CannotPullContainerError: pull image manifest has failed: {error}"
-                    raise LookupError(text) from error
-            found = self._find_image(image)
-        if found is None:
-            raise LookupError(f"CannotPullContainerError: {image} is not there after the pull")
-        with self._lock:
-            run.digests[container["name"]] = _digest(found, image)
-        return image
-
-    def _find_image(self, image: str) -> JsonObject | None:
-        try:
-            found: JsonObject = self._api.call("GET", f"/images/{image}/json")
-        except DockerError as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
-        return found
+    def _images(self, run: _Run, containers: list[JsonObject]) -> dict[str, str]:
+        """Bring every image here; return their local references and note their digests."""
+        references = {}
+        for container in containers:
+            reference = local_image(container["image"], self._registry)
+            digest = bring(self._api, reference)
+            with self._lock:
+                run.digests[container["name"]] = digest
+            references[container["name"]] = reference
+        return references
 
     def _resolved(self, container: JsonObject) -> dict[str, str]:
         values = {}
@@ -301,7 +287,7 @@ class DockerRuntime:
         for follower in run.followers:
             follower.join(LAST_LINES_S)
         for container_id in run.ids.values():
-            _remove(self._api, container_id)
+            remove(self._api, container_id)
         with self._lock:
             run.seen = replace(run.seen, containers=containers, running=False, stopped=True)
         self._wake()
@@ -315,7 +301,7 @@ class DockerRuntime:
                 timeout_s=patience + 30.0,
             )
         except DockerError:
-            _remove(self._api, container_id)  # gone already, or beyond stopping
+            remove(self._api, container_id)  # gone already, or beyond stopping
 
     def _ended(self, run: _Run, name: str, container_id: str) -> ContainerSeen:
         try:
@@ -409,40 +395,6 @@ class DockerRuntime:
 
 class _Stopping(Exception):
     pass
-
-
-def remove_leftovers(api: DockerApi, instance: str) -> int:
-    """Remove every container labelled with `instance`; return how many there were."""
-    filters = f'{{"label":["{LABEL}instance={instance}"]}}'
-    found = api.call("GET", "/containers/json", params={"all": "1", "filters": filters})
-    for container in found:
-        _remove(api, container["Id"])
-    return len(found)
-
-
-def _remove(api: DockerApi, container_id: str) -> None:
-    try:
-        api.call("DELETE", f"/containers/{container_id}", params={"force": "1", "v": "1"})
-    except DockerError:
-        return  # gone already, or being removed by somebody else
-
-
-def _moves(image: str) -> bool:
-    """Return whether a registry may hold something newer under this reference."""
-    host, slash, _ = image.partition("/")
-    return bool(slash) and ("." in host or ":" in host) and "@sha256:" not in image
-
-
-def _digest(image: JsonObject, reference: str) -> str:
-    """Return the repository digest that `reference` was pulled by; else the image's own id."""
-    repository = reference.split("@", 1)[0]
-    if ":" in repository.rsplit("/", 1)[-1]:
-        repository = repository.rsplit(":", 1)[0]
-    for known in image.get("RepoDigests") or ():
-        name, _, digest = known.partition("@")
-        if name == repository or ("@" in reference and reference.endswith(digest)):
-            return str(digest)
-    return str(image["Id"])
 
 
 def _health(state: JsonObject) -> Health:

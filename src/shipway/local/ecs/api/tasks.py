@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shipway.local.ecs.api.desk import Desk, Handler, missing, page
 from shipway.local.ecs.api.task_views import shown_task
-from shipway.local.ecs.model import Cluster, Task
+from shipway.local.ecs.model import Cluster, Task, TaskDefinition
 from shipway.local.ecs.task_life import BY_USER
 from shipway.local.ecs.wire.errors import AwsError, invalid
 
@@ -32,14 +32,7 @@ def run_task(desk: Desk, request: JsonObject) -> JsonObject:
     if not 1 <= count <= MOST_RUN:
         raise invalid(f"count must be between 1 and {MOST_RUN}.")
     overrides = request.get("overrides", {})
-    names = {c["name"] for c in definition.containers}
-    for override in overrides.get("containerOverrides", ()):
-        if override.get("name") not in names:
-            raise invalid(
-                "Override for container named "
-                + str(override.get("name"))
-                + " is not a container in the TaskDefinition."
-            )
+    _check_overrides(definition, overrides)
     started_by = request.get("startedBy")
     if started_by and started_by.startswith("ecs-svc/"):
         raise invalid("startedBy must not look like a service's.")
@@ -64,6 +57,17 @@ def run_task(desk: Desk, request: JsonObject) -> JsonObject:
     if token:
         desk.state.client_tokens[token] = tuple(t.arn for t in tasks)
     return {"tasks": [shown_task(desk.state, t) for t in tasks], "failures": []}
+
+
+def _check_overrides(definition: TaskDefinition, overrides: JsonObject) -> None:
+    names = {c["name"] for c in definition.containers}
+    for override in overrides.get("containerOverrides", ()):
+        if override.get("name") not in names:
+            raise invalid(
+                "Override for container named "
+                + str(override.get("name"))
+                + " is not a container in the TaskDefinition."
+            )
 
 
 def stop_task(desk: Desk, request: JsonObject) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
@@ -54,6 +55,12 @@ class Shapes:
         found = [report.generate_report()] if report.has_errors() else []
         found += _enum_problems(document, shape, "")
         return "\n".join(found)
+
+
+@cache
+def shapes_of(service: str) -> Shapes:
+    """Return the service's shapes; reading them takes a tenth of a second, so only once."""
+    return Shapes(service)
 
 
 def _enum_problems(value: Any, shape: Shape, path: str) -> Iterator[str]:  # noqa: ANN401 - any JSON

@@ -1,0 +1,23 @@
+"""Removes containers of ours, and only ours."""
+
+from __future__ import annotations
+
+from shipway.local.ecs.container_spec import LABEL
+from shipway.local.ecs.docker_api import DockerApi, DockerError
+
+
+def remove_leftovers(api: DockerApi, instance: str) -> int:
+    """Remove every container labelled with `instance`; return how many there were."""
+    filters = f'{{"label":["{LABEL}instance={instance}"]}}'
+    found = api.call("GET", "/containers/json", params={"all": "1", "filters": filters})
+    for container in found:
+        remove(api, container["Id"])
+    return len(found)
+
+
+def remove(api: DockerApi, container_id: str) -> None:
+    """Remove a container, running or not; one that is gone is no error."""
+    try:
+        api.call("DELETE", f"/containers/{container_id}", params={"force": "1", "v": "1"})
+    except DockerError:
+        return  # gone already, or being removed by somebody else

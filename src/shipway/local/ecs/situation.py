@@ -1,0 +1,69 @@
+"""What a rollout decision rests on, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shipway.local.ecs.task_life import Fit, Fitness
+
+if TYPE_CHECKING:
+    from shipway.local.ecs.model import Service, ServiceDeployment, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A live task of the service and the verdict on it."""
+
+    task: Task
+    fitness: Fitness
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the task counts."""
+        return self.fitness.fit is Fit.HEALTHY
+
+    def held(self, steady_s: float, now: float) -> bool:
+        """Whether the task has counted for so long that others may rely on it."""
+        since = self.task.healthy_since
+        return self.healthy and since is not None and now - since >= steady_s
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop this task, saying why."""
+
+    task_arn: str
+    code: str
+    reason: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a decision rests on.
+
+    `fallen`: tasks that ended by themselves and were not accounted for. `occupied`: ids of the
+    deployments that still have tasks in any state but STOPPED.
+    """
+
+    service: Service
+    current: ServiceDeployment | None
+    members: tuple[Member, ...]
+    fallen: tuple[Task, ...]
+    occupied: frozenset[str]
+    now: float
+    steady_s: float
+    backoff_base_s: float
+    backoff_max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to become of the service; `launches` tasks are for its primary deployment."""
+
+    service: Service
+    current: ServiceDeployment | None
+    launches: int
+    stops: tuple[Stop, ...]
+    messages: tuple[str, ...]
