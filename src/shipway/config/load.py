@@ -190,6 +190,7 @@ def _environment(
             memory=own.memory or base.memory,
             health=base.health,
             tasks=own.tasks or base.tasks,
+            grace_s=base.grace,
             env=tuple(sorted((base.env | own.env).items())),
             secrets=tuple(sorted((base.secrets | own.secrets).items())),
         ),

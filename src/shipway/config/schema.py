@@ -24,6 +24,7 @@ def _flag(value: object) -> object:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag), Field(strict=True)]
+People = Annotated[list[str], BeforeValidator(_words, json_schema_input_type=str | list[str])]
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 
@@ -31,8 +32,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _one_of(first: str, second: str) -> ConfigDict:
+    """Let editors know what `crosscheck` tells in better words: exactly one of two keys."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [first]}, {"required": [second]}]})
+
+
 class CheckPart(_Part):
     """One check: either a command (`run`) or a compose file (`compose`)."""
+
+    model_config = _one_of("run", "compose")
 
     run: str | None = Field(
         default=None,
@@ -49,8 +57,8 @@ class CheckPart(_Part):
         description="With `compose`: the service whose exit code decides.",
     )
     needs: list[str] = Field(default=[], description="Checks that must have passed before.")
-    inputs: list[str] = Field(default=[], description="Files that decide the result.")
-    outputs: list[str] = Field(default=[], description="Files that the check makes.")
+    inputs: list[str] = Field(default=[], description="Files that decide the result; not used yet.")
+    outputs: list[str] = Field(default=[], description="Files that it makes; no other check may.")
     junit: str | None = Field(default=None, description="JUnit file that the check writes.")
     timeout: int = Field(default=600, gt=0, le=7200, description="Seconds until it is stopped.")
 
@@ -70,7 +78,7 @@ class ImagePart(_Part):
     )
     build_args: list[str] = Field(
         default=[],
-        description="Names of build arguments; each is passed on when the environment has it.",
+        description="Names of build arguments; each is passed on where the process has it set.",
     )
 
 
@@ -91,6 +99,12 @@ class ContainerPart(_Part):
         le=1000,
         description="Tasks when the service is created; never changed afterwards.",
     )
+    grace: int = Field(
+        default=30,
+        ge=0,
+        le=7200,
+        description="Seconds after a task's start in which a failing health check is forgiven.",
+    )
     env: dict[str, Text] = Field(default={}, description="Environment variables.")
     secrets: dict[str, str] = Field(
         default={},
@@ -101,9 +115,11 @@ class ContainerPart(_Part):
 class ContainerOverride(_Part):
     """What differs in one environment; what is not named stays as under `container`."""
 
-    cpu: int | None = Field(default=None, gt=0, description="CPU units.")
-    memory: int | None = Field(default=None, gt=0, description="MiB of memory.")
-    tasks: int | None = Field(default=None, gt=0, le=1000, description="Tasks at creation.")
+    cpu: int | None = Field(default=None, gt=0, description="Instead of `container.cpu`.")
+    memory: int | None = Field(default=None, gt=0, description="Instead of `container.memory`.")
+    tasks: int | None = Field(
+        default=None, gt=0, le=1000, description="Instead of `container.tasks`."
+    )
     env: dict[str, Text] = Field(
         default={}, description="Added to, or instead of, `container.env`."
     )
@@ -114,6 +130,8 @@ class ContainerOverride(_Part):
 
 class ProbePart(_Part):
     """One thing to verify after a deployment: either `http` or `run`."""
+
+    model_config = _one_of("http", "run")
 
     http: str | None = Field(
         default=None, pattern="^/", description="Path to GET at the environment's address."
@@ -143,15 +161,15 @@ class GatePart(_Part):
 class EnvironmentPart(_Part):
     """One place where the service runs."""
 
-    cluster: str = Field(min_length=1, description="ECS cluster.")
+    cluster: str = Field(min_length=1, description="Name of the ECS cluster.")
     service: str | None = Field(
-        default=None, description="ECS service; the service's name when not given."
+        default=None, description="Name of the ECS service; that of the service when not given."
     )
     strategy: Literal["rolling"] = Field(default="rolling", description="How tasks are replaced.")
     after: str | None = Field(
         default=None, description="Environment in which the release must have been verified before."
     )
-    gate: GatePart | None = Field(default=None, description="Who has to agree.")
+    gate: GatePart | None = Field(default=None, description="Who has to agree first.")
     verify: list[ProbePart] = Field(default=[], description="What must hold after each deployment.")
     container: ContainerOverride = Field(
         default=ContainerOverride(), description="What differs here."
@@ -166,7 +184,7 @@ class AwsPart(_Part):
     account: str | None = Field(
         default=None,
         pattern=r"^\d{12}$",
-        description="Account id; checked against the credentials.",
+        description="Id of the account that owns the image registry.",
     )
     execution_role: str | None = Field(
         default=None, description="ARN of the role with which ECS starts tasks."
@@ -184,19 +202,24 @@ class Configuration(_Part):
     )
     owner: str = Field(min_length=1, description="Team that answers for it.")
     branch: str = Field(
-        default="main", min_length=1, description="Branch whose pushes are delivered."
+        default="main", min_length=1, description="The one branch whose pushes are delivered."
     )
     checks: dict[Name, CheckPart] = Field(
         default={}, description="What must pass before an image is built."
     )
-    image: ImagePart = Field(description="The image.")
-    container: ContainerPart = Field(default=ContainerPart(), description="The container.")
-    groups: dict[Name, Annotated[list[str], BeforeValidator(_words)]] = Field(
+    image: ImagePart = Field(description="How the image is built and named.")
+    container: ContainerPart = Field(
+        default=ContainerPart(), description="What ECS needs to know to run the image."
+    )
+    groups: dict[Name, People] = Field(
         default={},
-        description="Groups of people, for gates.",
+        description="Groups of people, for gates; names as `--as` and git's `user.name` have them.",
     )
     environments: dict[Name, EnvironmentPart] = Field(
         min_length=1,
         description="Where releases go, in the order in which they pass.",
     )
-    aws: AwsPart | None = Field(default=None, description="The AWS account.")
+    aws: AwsPart | None = Field(
+        default=None,
+        description="AWS account to deliver to; without it the embedded default delivers.",
+    )

@@ -59,13 +59,17 @@ class ImageRules:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What ECS needs to know to run the image: `cpu` in CPU units, `memory` in MiB."""
+    """What ECS needs to know to run the image: `cpu` in CPU units, `memory` in MiB.
+
+    `grace_s` is how long after its start a task may fail the load balancer's health check.
+    """
 
     port: int
     cpu: int
     memory: int
     health: str
     tasks: int
+    grace_s: int
     env: tuple[tuple[str, str], ...]
     secrets: tuple[tuple[str, str], ...]
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from shipway.adapters.aws.place import SUBNET, ensure_place, target_group
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.adapters.aws.task_definitions import ensure_registered, from_api
+from shipway.adapters.aws.tasks import digest_of, stopped, tasks_of
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.observed import (
     DeploymentArn,
@@ -19,7 +20,6 @@ from shipway.model.observed import (
     RunningTask,
     StoppedTask,
 )
-from shipway.model.release import Digest
 from shipway.model.service import Environment
 from shipway.model.task_definition import TaskDefinition
 from shipway.ports import Clock
@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_ecs.type_defs import (
         ServiceDeploymentTypeDef,
         ServiceTypeDef,
-        TaskTypeDef,
     )
 
 REMEMBERED = 10
@@ -37,7 +36,6 @@ REMEMBERED = 10
 VISIBLE_WITHIN_S = 15.0
 """How long a new service deployment may take to be listed (aws-cli#9275)."""
 
-LAST_LINES = 10
 _DAWN = datetime.fromtimestamp(0, tz=timezone.utc)  # noqa: UP017 - reads the same on 3.11
 
 
@@ -110,6 +108,7 @@ class EcsOrchestrator:
                         "minimumHealthyPercent": 100,
                         "maximumPercent": 200,
                     },
+                    healthCheckGracePeriodSeconds=environment.container.grace_s,
                 )
             return self._new_deployment(environment, before)
 
@@ -139,21 +138,21 @@ class EcsOrchestrator:
             definition = self._definition_of(described)
             tasks = [
                 task
-                for task in self._tasks(environment, "STOPPED")
+                for task in tasks_of(self._session, environment, "STOPPED")
                 if task.get("taskDefinitionArn") == definition
                 and task.get("createdAt", since) >= since
             ]
-            return tuple(self._stopped(environment, task) for task in tasks)
+            return tuple(stopped(self._session, environment, task) for task in tasks)
 
     def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
         """Return the tasks that run for the service now."""
         with answers(f"a look at the tasks of {environment.name}"):
             running = [
                 task
-                for task in self._tasks(environment, "RUNNING")
+                for task in tasks_of(self._session, environment, "RUNNING")
                 if task.get("lastStatus") == "RUNNING"
             ]
-        return tuple(RunningTask(task["taskArn"], _digest(task)) for task in running)
+        return tuple(RunningTask(task["taskArn"], digest_of(task)) for task in running)
 
     def _service(self, environment: Environment) -> ServiceTypeDef | None:
         try:
@@ -206,6 +205,7 @@ class EcsOrchestrator:
                 "minimumHealthyPercent": 100,
                 "maximumPercent": 200,
             },
+            healthCheckGracePeriodSeconds=environment.container.grace_s,
         )
 
     def _new_deployment(
@@ -274,51 +274,3 @@ class EcsOrchestrator:
         target = (found.get("targetServiceRevision") or {}).get("arn", "")
         described = self._session.ecs.describe_service_revisions(serviceRevisionArns=[target])
         return described["serviceRevisions"][0].get("taskDefinition", "")
-
-    def _tasks(self, environment: Environment, desired: str) -> list[TaskTypeDef]:
-        ecs = self._session.ecs
-        pages = ecs.get_paginator("list_tasks").paginate(
-            cluster=environment.cluster,
-            serviceName=environment.ecs_service,
-            desiredStatus="STOPPED" if desired == "STOPPED" else "RUNNING",
-        )
-        tasks: list[TaskTypeDef] = []
-        for page in pages:
-            if page["taskArns"]:
-                tasks += ecs.describe_tasks(cluster=environment.cluster, tasks=page["taskArns"])[
-                    "tasks"
-                ]
-        return tasks
-
-    def _stopped(self, environment: Environment, task: TaskTypeDef) -> StoppedTask:
-        containers = task.get("containers") or []
-        main = containers[0] if containers else {}
-        reason = main.get("reason") or task.get("stoppedReason") or "no reason given"
-        return StoppedTask(
-            arn=task["taskArn"],
-            reason=reason,
-            exit_code=main.get("exitCode"),
-            last_lines=self._last_lines(environment, task, main.get("name", "")),
-        )
-
-    def _last_lines(
-        self, environment: Environment, task: TaskTypeDef, container: str
-    ) -> tuple[str, ...]:
-        """Return what the container wrote last; no log is no reason to fail."""
-        stream = f"{container}/{container}/{task['taskArn'].rpartition('/')[2]}"
-        try:
-            found = self._session.logs.get_log_events(
-                logGroupName=f"/shipway/{environment.name}/{container}",
-                logStreamName=stream,
-                limit=LAST_LINES,
-                startFromHead=False,
-            )
-        except ClientError:
-            return ()
-        return tuple(e.get("message", "").rstrip() for e in found["events"])
-
-
-def _digest(task: TaskTypeDef) -> Digest | None:
-    containers = task.get("containers") or []
-    digest = containers[0].get("imageDigest") if containers else None
-    return Digest(digest) if digest else None
