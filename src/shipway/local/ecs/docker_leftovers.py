@@ -21,3 +21,16 @@ def remove(api: DockerApi, container_id: str) -> None:
         api.call("DELETE", f"/containers/{container_id}", params={"force": "1", "v": "1"})
     except DockerError:
         return  # gone already, or being removed by somebody else
+
+
+def stop_container(api: DockerApi, container_id: str, patience: int) -> None:
+    """SIGTERM, then SIGKILL after `patience` seconds; a container beyond that is removed."""
+    try:
+        api.call(
+            "POST",
+            f"/containers/{container_id}/stop",
+            params={"t": str(patience)},
+            timeout_s=patience + 30.0,
+        )
+    except DockerError:
+        remove(api, container_id)  # gone already, or beyond stopping

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 from shipway.local.ecs import rollout
 from shipway.local.ecs.balancing import Layout, Target, TargetHealth
 from shipway.local.ecs.model import (
-    Container,
     Event,
     Service,
     Task,
     TaskStatus,
 )
 from shipway.local.ecs.names import Arns, Ids
-from shipway.local.ecs.overrides import overridden
-from shipway.local.ecs.ports import TaskRuntime, TaskSeen, TaskSpec
+from shipway.local.ecs.ports import TaskSeen, TaskSpec
 from shipway.local.ecs.registrations import Registrations
 from shipway.local.ecs.situation import Decision, Member, Situation
 from shipway.local.ecs.task_life import (
@@ -35,29 +33,17 @@ from shipway.local.ecs.task_life import (
     fitness,
     observed,
 )
+from shipway.local.ecs.task_records import TaskRecords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shipway.local.ecs.balancing import Balancer
-    from shipway.local.ecs.clock import Clock
-    from shipway.local.ecs.document import JsonObject
     from shipway.local.ecs.settings import Settings
     from shipway.local.ecs.state import State
-    from shipway.local.ecs.store import Store
+    from shipway.local.ecs.world import World
 
 EVENTS_KEPT = 100
 """ECS shows the last hundred service events."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The ports of one engine."""
-
-    runtime: TaskRuntime
-    balancer: Balancer
-    clock: Clock
-    store: Store
 
 
 @dataclass(slots=True)
@@ -81,6 +67,7 @@ class Engine:
         self.wake = threading.Event()
         self.health: Mapping[str, TargetHealth] = {}
         self._world = world
+        self.records = TaskRecords(state, self.ids, self.arns, lambda: self.now)
         self._registrations = Registrations(state, lambda: self.now, self.say)
         self._layout = Layout()
         self._saved = -1
@@ -172,40 +159,6 @@ class Engine:
         self.wake.set()
         return stopping
 
-    def new_task(
-        self,
-        definition_arn: str,
-        cluster_arn: str,
-        group: str,
-        document: JsonObject,
-        overrides: JsonObject | None = None,
-    ) -> Task:
-        """Return a new task record in PROVISIONING; nothing runs yet."""
-        definition = self.state.definitions[definition_arn]
-        task_id = self.ids.hex()
-        cluster = cluster_arn.rsplit("/", 1)[-1]
-        containers = tuple(
-            Container(
-                name=c["name"],
-                arn=self.arns.ecs(f"container/{cluster}/{task_id}/{self.ids.uuid()}"),
-                image=c["image"],
-                essential=c.get("essential", True),
-            )
-            for c in definition.containers
-        )
-        return Task(
-            arn=self.arns.ecs(f"task/{cluster}/{task_id}"),
-            cluster_arn=cluster_arn,
-            definition_arn=definition_arn,
-            group=group,
-            created_at=self.now,
-            status=TaskStatus.PROVISIONING,
-            desired=TaskStatus.RUNNING,
-            containers=containers,
-            document=document,
-            overrides=overrides or {},
-        )
-
     def _advance(self, seen: Mapping[str, TaskSeen], health: Mapping[str, TargetHealth]) -> _Acts:
         acts = _Acts([], [], [])
         for task in list(self.state.tasks.values()):
@@ -280,7 +233,7 @@ class Engine:
         revision = self.state.revisions[service.primary.revision_arn]
         started = []
         for _ in range(count):
-            task = self.new_task(
+            task = self.records.new_task(
                 revision.task_definition,
                 service.cluster_arn,
                 f"service:{service.name}",
@@ -292,21 +245,12 @@ class Engine:
                     started_by=service.primary.id,
                     service_arn=service.arn,
                     revision_arn=revision.arn,
-                    tags=self._propagated(service, revision.task_definition),
+                    tags=self.records.propagated(service, revision.task_definition),
                 )
             )
             started.append(f"(task {task.arn.rsplit('/', 1)[-1]})")
         names = " ".join(started)
         self.say(service.arn, f"(service {service.name}) has started {count} tasks: {names}.")
-
-    def _propagated(self, service: Service, definition_arn: str) -> tuple[JsonObject, ...]:
-        match service.document.get("propagateTags"):
-            case "SERVICE":
-                return service.tags
-            case "TASK_DEFINITION":
-                return self.state.definitions[definition_arn].tags
-            case _:
-                return ()
 
     def _finish_deletion(self, service: Service) -> None:
         left = any(t.status is not TaskStatus.STOPPED for t in self.state.tasks_of(service.arn))
@@ -339,7 +283,7 @@ class Engine:
         """Turn a task's wanted state into calls of the runtime; each call is safe to repeat."""
         known = task.arn in seen
         if task.live and not known and task.status is TaskStatus.PROVISIONING:
-            acts.start.append(self._spec(task))
+            acts.start.append(self.records.spec(task))
         elif task.status is TaskStatus.DEACTIVATING and not self._registrations.has_targets(task):
             self.state.tasks[task.arn] = replace(task, status=TaskStatus.STOPPING)
             acts.stop.append(task.arn)
@@ -353,9 +297,3 @@ class Engine:
                 acts.forget.append(task.arn)
             elif self.now - (task.stopped_at or 0.0) > self.settings.stopped_visible_s:
                 del self.state.tasks[task.arn]
-
-    def _spec(self, task: Task) -> TaskSpec:
-        definition = self.state.definitions[task.definition_arn]
-        service = task.group.removeprefix("service:") if task.service_arn else None
-        document = overridden(definition.document, task.overrides)
-        return TaskSpec(task.arn, definition.family, document, service)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from shipway.local.ecs.clock import VirtualClock
 from shipway.local.ecs.dispatch import Dispatcher
-from shipway.local.ecs.engine import Engine, World
+from shipway.local.ecs.engine import Engine
 from shipway.local.ecs.runtime_virtual import VirtualRuntime
 from shipway.local.ecs.server import Server
+from shipway.local.ecs.world import World
 
 if TYPE_CHECKING:
     from shipway.local.ecs.balancing import Balancer

@@ -7,20 +7,20 @@ load balancers and real time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shipway.local.ecs.breaker import Breaker, breaker_of
+from shipway.local.ecs.breaker import breaker_of
 from shipway.local.ecs.model import (
     Deployment,
     Rollback,
     RolloutState,
-    Service,
     ServiceDeployment,
     Status,
     Task,
 )
-from shipway.local.ecs.situation import Decision, Member, Situation, Stop
+from shipway.local.ecs.scheduling import schedule
+from shipway.local.ecs.situation import Decision, Draft, Member, Situation, Stop
 from shipway.local.ecs.task_life import BY_SCHEDULER, Fit
 
 if TYPE_CHECKING:
@@ -30,33 +30,9 @@ FREE_FAILURES = 3
 """So many failed tasks in a row are replaced at once; after them starts are spread out."""
 
 
-@dataclass(slots=True)
-class _Draft:
-    """The decision while it is being made."""
-
-    service: Service
-    current: ServiceDeployment | None
-    breaker: Breaker
-    now: float
-    launches: int = 0
-    stops: list[Stop] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-
-    def say(self, message: str) -> None:
-        self.messages.append(f"(service {self.service.name}) {message}")
-
-    def set_primary(self, primary: Deployment) -> None:
-        rest = self.service.deployments[1:]
-        self.service = replace(self.service, deployments=(primary, *rest))
-
-    @property
-    def rolling(self) -> bool:
-        return self.service.primary.state is RolloutState.IN_PROGRESS
-
-
 def decide(situation: Situation, mint_id: Callable[[], str]) -> Decision:
     """Decide the next step; `mint_id` yields a deployment id when a rollback needs a new one."""
-    draft = _Draft(
+    draft = Draft(
         service=situation.service,
         current=_begun(situation.current, situation.now),
         breaker=breaker_of(situation.service),
@@ -66,7 +42,7 @@ def decide(situation: Situation, mint_id: Callable[[], str]) -> Decision:
     members = _dismiss_the_unhealthy(draft, situation)
     _forgive(draft, situation, members)
     _consult_the_breaker(draft, mint_id)
-    _schedule(draft, situation, members)
+    schedule(draft, situation, members)
     _complete(draft, situation, members)
     _forget_empty_deployments(draft, situation)
     _note_steadiness(draft, situation, members)
@@ -81,12 +57,12 @@ def _begun(current: ServiceDeployment | None, now: float) -> ServiceDeployment |
     return replace(current, status=Status.IN_PROGRESS, started_at=now, updated_at=now)
 
 
-def _account_for_the_fallen(draft: _Draft, situation: Situation) -> None:
+def _account_for_the_fallen(draft: Draft, situation: Situation) -> None:
     for task in situation.fallen:
         _count_failure(draft, situation, task)
 
 
-def _dismiss_the_unhealthy(draft: _Draft, situation: Situation) -> tuple[Member, ...]:
+def _dismiss_the_unhealthy(draft: Draft, situation: Situation) -> tuple[Member, ...]:
     kept = []
     for member in situation.members:
         if member.fitness.fit is not Fit.UNHEALTHY:
@@ -100,7 +76,7 @@ def _dismiss_the_unhealthy(draft: _Draft, situation: Situation) -> tuple[Member,
     return tuple(kept)
 
 
-def _count_failure(draft: _Draft, situation: Situation, task: Task) -> None:
+def _count_failure(draft: Draft, situation: Situation, task: Task) -> None:
     row = draft.service.failed_in_a_row + 1
     beyond = row - FREE_FAILURES
     pause = situation.backoff_base_s * 2.0 ** min(beyond - 1, 30) if beyond > 0 else 0.0
@@ -121,7 +97,7 @@ def _count_failure(draft: _Draft, situation: Situation, task: Task) -> None:
         )
 
 
-def _forgive(draft: _Draft, situation: Situation, members: tuple[Member, ...]) -> None:
+def _forgive(draft: Draft, situation: Situation, members: tuple[Member, ...]) -> None:
     """Reset the counts once a task of the primary has been healthy for the steady period.
 
     ECS resets on a task's first healthy moment; here that moment must last, or an application
@@ -139,11 +115,11 @@ def _forgive(draft: _Draft, situation: Situation, members: tuple[Member, ...]) -
         draft.set_primary(replace(draft.service.primary, failures=0))
 
 
-def _tripped(draft: _Draft) -> bool:
+def _tripped(draft: Draft) -> bool:
     return draft.service.primary.failures >= draft.breaker.threshold
 
 
-def _consult_the_breaker(draft: _Draft, mint_id: Callable[[], str]) -> None:
+def _consult_the_breaker(draft: Draft, mint_id: Callable[[], str]) -> None:
     current, primary = draft.current, draft.service.primary
     if current is None or not draft.rolling:
         return
@@ -169,7 +145,7 @@ def _consult_the_breaker(draft: _Draft, mint_id: Callable[[], str]) -> None:
 
 
 def _roll_back(
-    draft: _Draft, current: ServiceDeployment, goal: str, mint_id: Callable[[], str]
+    draft: Draft, current: ServiceDeployment, goal: str, mint_id: Callable[[], str]
 ) -> None:
     """Make the last completed revision primary again; its running tasks keep their deployment."""
     service = draft.service
@@ -201,7 +177,7 @@ def _roll_back(
     )
 
 
-def _give_up(draft: _Draft, current: ServiceDeployment) -> None:
+def _give_up(draft: Draft, current: ServiceDeployment) -> None:
     """End without a rollback: none was asked for, none is possible, or the rollback failed too."""
     wanted = draft.breaker.rolls_back
     status = Status.ROLLBACK_FAILED if wanted else Status.STOPPED
@@ -219,55 +195,7 @@ def _give_up(draft: _Draft, current: ServiceDeployment) -> None:
     )
 
 
-def _schedule(draft: _Draft, situation: Situation, members: tuple[Member, ...]) -> None:
-    """Start and stop within the limits: room first by surplus, then down to the minimum."""
-    service = draft.service
-    ours = [m for m in members if m.task.started_by == service.primary.id]
-    others = [m for m in members if m.task.started_by != service.primary.id]
-    if service.primary.state is RolloutState.FAILED:
-        return
-    missing = service.desired - len(ours)
-    room = max(0, service.maximum - len(members))
-    waiting = draft.now < service.launch_not_before
-    if missing > 0 and not waiting:
-        draft.launches = min(missing, room)
-    for member in _least_useful(ours)[: max(0, -missing)]:
-        _retire(draft, member)
-    blocked = missing > 0 and room < missing and not waiting
-    reliable = sum(m.held(situation.steady_s, draft.now) for m in ours)
-    for member in _dispensable(service, reliable, others, blocked=blocked):
-        _retire(draft, member)
-
-
-def _dispensable(
-    service: Service, reliable: int, others: list[Member], *, blocked: bool
-) -> list[Member]:
-    """Return the old tasks that may go now: the useless ones, then healthy ones to spare.
-
-    ECS lets an old task go for each new one that is healthy; here the new one must have been so
-    for the steady period, so that an application that dies at once never costs the old tasks.
-    """
-    healthy_old = [m for m in others if m.healthy]
-    healthy = reliable + len(healthy_old)
-    floor = service.minimum if blocked else max(service.minimum, service.desired)
-    spare = max(0, healthy - floor)
-    useless = [m for m in others if not m.healthy]
-    if not blocked and reliable < service.desired:
-        useless = []  # nobody needs their room yet, and they may still become healthy
-    return useless + healthy_old[:spare]
-
-
-def _least_useful(members: list[Member]) -> list[Member]:
-    """Return unhealthy and starting tasks first, then the youngest."""
-    return sorted(members, key=lambda m: (m.healthy, -m.task.created_at))
-
-
-def _retire(draft: _Draft, member: Member) -> None:
-    reason = f"Scaling activity initiated by (deployment {draft.service.primary.id})"
-    draft.stops.append(Stop(member.task.arn, BY_SCHEDULER, reason))
-
-
-def _complete(draft: _Draft, situation: Situation, members: tuple[Member, ...]) -> None:
+def _complete(draft: Draft, situation: Situation, members: tuple[Member, ...]) -> None:
     service, primary = draft.service, draft.service.primary
     if not draft.rolling:
         return
@@ -301,13 +229,13 @@ def _complete(draft: _Draft, situation: Situation, members: tuple[Member, ...]) 
         )
 
 
-def _forget_empty_deployments(draft: _Draft, situation: Situation) -> None:
+def _forget_empty_deployments(draft: Draft, situation: Situation) -> None:
     primary, *others = draft.service.deployments
     kept = tuple(d for d in others if d.id in situation.occupied)
     draft.service = replace(draft.service, deployments=(primary, *kept))
 
 
-def _note_steadiness(draft: _Draft, situation: Situation, members: tuple[Member, ...]) -> None:
+def _note_steadiness(draft: Draft, situation: Situation, members: tuple[Member, ...]) -> None:
     """Say "steady state" once each time the service gets there."""
     service = draft.service
     steady = (

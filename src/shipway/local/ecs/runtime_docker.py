@@ -7,10 +7,9 @@ call; one follower per container carries its log lines to the sink. Nothing here
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shipway.local.ecs.clock import deadline, expired, pause
 from shipway.local.ecs.container_spec import (
     LABEL,
     container_config,
@@ -20,8 +19,9 @@ from shipway.local.ecs.container_spec import (
 )
 from shipway.local.ecs.docker_api import NOT_FOUND, DockerApi, DockerError
 from shipway.local.ecs.docker_images import bring
-from shipway.local.ecs.docker_leftovers import remove, remove_leftovers
-from shipway.local.ecs.model import Health, PortBinding
+from shipway.local.ecs.docker_leftovers import remove, remove_leftovers, stop_container
+from shipway.local.ecs.docker_run import Run, seen_container
+from shipway.local.ecs.docker_start import Stopping, await_dependencies, resolved
 from shipway.local.ecs.ports import ContainerSeen, LogSink, SecretResolver, TaskSeen, TaskSpec
 
 if TYPE_CHECKING:
@@ -33,23 +33,6 @@ if TYPE_CHECKING:
 POLL_S = 0.2
 LAST_LINES_S = 5.0
 """How long an ended container is kept for its follower to deliver the last lines."""
-DEPENDENCY_S = 120.0
-"""How long a container waits for those it depends on (dependsOn, startTimeout)."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """A task of ours: what was observed, and the threads that work on it. Guarded by the lock."""
-
-    spec: TaskSpec
-    seen: TaskSeen = field(default_factory=TaskSeen)
-    ids: dict[str, str] = field(default_factory=dict)
-    digests: dict[str, str | None] = field(default_factory=dict)
-    followers: list[threading.Thread] = field(default_factory=list)
-    starter: threading.Thread | None = None
-    stopper: threading.Thread | None = None
-    stopping: bool = False
-    created: bool = False
 
 
 class DockerRuntime:
@@ -77,7 +60,7 @@ class DockerRuntime:
         self._secrets = secrets
         self._registry = registry
         self._network = network
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="ecs-containers")
@@ -91,7 +74,7 @@ class DockerRuntime:
 
     def start(self, task: TaskSpec) -> None:
         """Pull, create and start in a thread of its own."""
-        run = _Run(task, TaskSeen(pull_started_at=self._clock.now()))
+        run = Run(task, TaskSeen(pull_started_at=self._clock.now()))
         run.starter = threading.Thread(target=self._start, args=(run,), name="ecs-start")
         with self._lock:
             self._runs[task.arn] = run
@@ -126,10 +109,10 @@ class DockerRuntime:
             self._poller.join()
         remove_leftovers(self._api, self._instance)
 
-    def _start(self, run: _Run) -> None:
+    def _start(self, run: Run) -> None:
         try:
             self._start_containers(run)
-        except _Stopping:
+        except Stopping:
             pass  # the stopper does the rest
         except DockerError as error:
             self._note(run, start_failure=f"CannotStartContainerError: {error}")
@@ -141,7 +124,7 @@ class DockerRuntime:
         if run.seen.start_failure is not None:
             self._begin_stop(run.spec.arn, None)
 
-    def _start_containers(self, run: _Run) -> None:
+    def _start_containers(self, run: Run) -> None:
         definition = run.spec.definition
         ordered = start_order(definition["containerDefinitions"])
         images = self._images(run, ordered)
@@ -149,22 +132,22 @@ class DockerRuntime:
         all_ports = [p for c in ordered for p in c.get("portMappings", ())]
         owner: str | None = None
         for container in ordered:
-            self._await_dependencies(run, container)
+            await_dependencies(self._api, run, container)
             if run.stopping:
-                raise _Stopping
+                raise Stopping
             config = container_config(
                 container,
                 definition,
                 image=images[container["name"]],
                 labels=self._labels(run, container),
-                secrets=self._resolved(container),
+                secrets=resolved(self._secrets, container),
                 network=self._network if owner is None else f"container:{owner}",
                 ports=all_ports if owner is None else (),
             )
             container_id = self._launch(run, container, config)
             owner = owner or container_id
 
-    def _launch(self, run: _Run, container: JsonObject, config: JsonObject) -> str:
+    def _launch(self, run: Run, container: JsonObject, config: JsonObject) -> str:
         name = f"shipway-{self._instance}-{run.spec.arn[-12:]}-{container['name']}"
         created = self._api.call("POST", "/containers/create", params={"name": name}, body=config)
         container_id = str(created["Id"])
@@ -174,7 +157,7 @@ class DockerRuntime:
         self._follow(run, container, container_id)
         return container_id
 
-    def _images(self, run: _Run, containers: list[JsonObject]) -> dict[str, str]:
+    def _images(self, run: Run, containers: list[JsonObject]) -> dict[str, str]:
         """Bring every image here; return their local references and note their digests."""
         references = {}
         for container in containers:
@@ -185,44 +168,7 @@ class DockerRuntime:
             references[container["name"]] = reference
         return references
 
-    def _resolved(self, container: JsonObject) -> dict[str, str]:
-        values = {}
-        for secret in container.get("secrets", ()):
-            try:
-                values[secret["name"]] = self._secrets.resolve(secret["valueFrom"])
-            except LookupError as error:
-                raise LookupError(
-                    "ResourceInitializationError: unable to pull secrets or registry auth: "
-                    f"{secret['name']} from {secret['valueFrom']}: {error}"
-                ) from error
-        return values
-
-    def _await_dependencies(self, run: _Run, container: JsonObject) -> None:
-        """Wait for `dependsOn`; raise ValueError when a condition cannot be met any more."""
-        end = deadline(float(container.get("startTimeout") or DEPENDENCY_S))
-        for dependency in container.get("dependsOn", ()):
-            name, condition = dependency["containerName"], dependency["condition"]
-            while not self._meets(run, name, condition):
-                if run.stopping:
-                    raise _Stopping
-                if expired(end):
-                    raise ValueError(f"dependency {name} did not become {condition} in time")
-                pause(POLL_S)
-
-    def _meets(self, run: _Run, name: str, condition: str) -> bool:
-        state: JsonObject = self._api.call("GET", f"/containers/{run.ids[name]}/json")["State"]
-        ended = bool(state["Status"] == "exited")
-        if condition == "SUCCESS" and ended and state["ExitCode"] != 0:
-            raise ValueError(f"dependency {name} exited with {state['ExitCode']}")
-        match condition:
-            case "START":
-                return True
-            case "COMPLETE" | "SUCCESS":
-                return ended
-            case _:
-                return bool(state.get("Health", {}).get("Status") == "healthy")
-
-    def _labels(self, run: _Run, container: JsonObject) -> dict[str, str]:
+    def _labels(self, run: Run, container: JsonObject) -> dict[str, str]:
         labels = {
             "instance": self._instance,
             "task": run.spec.arn,
@@ -233,7 +179,7 @@ class DockerRuntime:
         ours = {LABEL + name: value for name, value in labels.items()}
         return {**container.get("dockerLabels", {}), **ours}
 
-    def _follow(self, run: _Run, container: JsonObject, container_id: str) -> None:
+    def _follow(self, run: Run, container: JsonObject, container_id: str) -> None:
         logging = container.get("logConfiguration", {})
         if logging.get("logDriver") != "awslogs":
             return
@@ -263,7 +209,7 @@ class DockerRuntime:
             )
             run.stopper.start()
 
-    def _stop(self, run: _Run, timeout_s: float | None) -> None:
+    def _stop(self, run: Run, timeout_s: float | None) -> None:
         """Stop all containers at once, read their ends, deliver the logs, remove them."""
         starter = run.starter
         if starter is not None and starter is not threading.current_thread():
@@ -276,7 +222,8 @@ class DockerRuntime:
                     patience = min(patience, int(timeout_s))
                 threads.append(
                     threading.Thread(
-                        target=self._stop_container, args=(run.ids[container["name"]], patience)
+                        target=stop_container,
+                        args=(self._api, run.ids[container["name"]], patience),
                     )
                 )
         for thread in threads:
@@ -292,54 +239,12 @@ class DockerRuntime:
             run.seen = replace(run.seen, containers=containers, running=False, stopped=True)
         self._wake()
 
-    def _stop_container(self, container_id: str, patience: int) -> None:
-        try:
-            self._api.call(
-                "POST",
-                f"/containers/{container_id}/stop",
-                params={"t": str(patience)},
-                timeout_s=patience + 30.0,
-            )
-        except DockerError:
-            remove(self._api, container_id)  # gone already, or beyond stopping
-
-    def _ended(self, run: _Run, name: str, container_id: str) -> ContainerSeen:
+    def _ended(self, run: Run, name: str, container_id: str) -> ContainerSeen:
         try:
             found = self._api.call("GET", f"/containers/{container_id}/json")
         except DockerError:
             return ContainerSeen(name, "STOPPED", container_id, run.digests.get(name))
-        return self._container(run, name, found)
-
-    def _container(self, run: _Run, name: str, found: JsonObject) -> ContainerSeen:
-        state = found["State"]
-        ended = state["Status"] in {"exited", "dead", "removing"}
-        reason = "OutOfMemoryError: Container killed due to memory usage"
-        return ContainerSeen(
-            name=name,
-            status="STOPPED" if ended else "RUNNING" if state["Running"] else "PENDING",
-            runtime_id=found["Id"],
-            digest=run.digests.get(name),
-            exit_code=state["ExitCode"] if ended else None,
-            reason=(reason if state.get("OOMKilled") else state.get("Error") or None)
-            if ended
-            else None,
-            health=_health(state),
-            ports=self._ports(run, name, found),
-        )
-
-    def _ports(self, run: _Run, name: str, found: JsonObject) -> tuple[PortBinding, ...]:
-        """Return a container's own ports; the network's owner publishes them for all."""
-        definition = next(
-            c for c in run.spec.definition["containerDefinitions"] if c["name"] == name
-        )
-        bindings = found["NetworkSettings"].get("Ports") or {}
-        known = {c.name: c.ports for c in run.seen.containers}
-        ports = tuple(
-            PortBinding(p["containerPort"], int(bound[0]["HostPort"]), p.get("protocol", "tcp"))
-            for p in definition.get("portMappings", ())
-            if (bound := bindings.get(f"{p['containerPort']}/{p.get('protocol', 'tcp')}"))
-        )
-        return ports or known.get(name, ())
+        return seen_container(run, name, found)
 
     def _poll(self) -> None:
         while not self._ending.wait(POLL_S):
@@ -348,7 +253,7 @@ class DockerRuntime:
             for run in runs:
                 self._look_at(run)
 
-    def _look_at(self, run: _Run) -> None:
+    def _look_at(self, run: Run) -> None:
         with self._lock:
             ids, created = dict(run.ids), run.created
         try:
@@ -361,7 +266,7 @@ class DockerRuntime:
             shared = next(iter(found.values()))["NetworkSettings"]
             for other in found.values():
                 other["NetworkSettings"] = shared
-        containers = tuple(self._container(run, n, f) for n, f in found.items())
+        containers = tuple(seen_container(run, n, f) for n, f in found.items())
         if not found:
             containers = tuple(
                 ContainerSeen(n, "STOPPED", i, run.digests.get(n), 137, "Container was removed")
@@ -380,7 +285,7 @@ class DockerRuntime:
 
     def _note(
         self,
-        run: _Run,
+        run: Run,
         *,
         start_failure: str | None = None,
         pull_stopped_at: float | None = None,
@@ -391,14 +296,3 @@ class DockerRuntime:
                 start_failure=start_failure or run.seen.start_failure,
                 pull_stopped_at=pull_stopped_at or run.seen.pull_stopped_at,
             )
-
-
-class _Stopping(Exception):
-    pass
-
-
-def _health(state: JsonObject) -> Health:
-    status = (state.get("Health") or {}).get("Status")
-    return {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}.get(
-        str(status), Health.UNKNOWN
-    )

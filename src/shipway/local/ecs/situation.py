@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from shipway.local.ecs.model import RolloutState
 from shipway.local.ecs.task_life import Fit, Fitness
 
 if TYPE_CHECKING:
-    from shipway.local.ecs.model import Service, ServiceDeployment, Task
+    from shipway.local.ecs.breaker import Breaker
+    from shipway.local.ecs.model import Deployment, Service, ServiceDeployment, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +69,30 @@ class Decision:
     launches: int
     stops: tuple[Stop, ...]
     messages: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Draft:
+    """The decision while it is being made."""
+
+    service: Service
+    current: ServiceDeployment | None
+    breaker: Breaker
+    now: float
+    launches: int = 0
+    stops: list[Stop] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def say(self, message: str) -> None:
+        """Add a service event."""
+        self.messages.append(f"(service {self.service.name}) {message}")
+
+    def set_primary(self, primary: Deployment) -> None:
+        """Put another record in the primary deployment's place."""
+        rest = self.service.deployments[1:]
+        self.service = replace(self.service, deployments=(primary, *rest))
+
+    @property
+    def rolling(self) -> bool:
+        """Whether the primary deployment is in progress."""
+        return self.service.primary.state is RolloutState.IN_PROGRESS

@@ -42,7 +42,7 @@ def run_task(desk: Desk, request: JsonObject) -> JsonObject:
     tasks = []
     for _ in range(count):
         task = replace(
-            desk.engine.new_task(
+            desk.engine.records.new_task(
                 definition.arn,
                 cluster.arn,
                 request.get("group") or f"family:{definition.family}",
