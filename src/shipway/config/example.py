@@ -1,0 +1,130 @@
+"""A whole `shipway.yaml` in which every key stands, and the words of each key above it.
+
+The values are made up; the words come from whoever knows the schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+NAMED = "<name>"
+"""Stands in a key's path for a name that the user chooses."""
+
+LISTED = "[]"
+"""Follows in a key's path whatever is a list."""
+
+_WHOLE = """\
+service: sender
+owner: team-messaging
+branch: main
+
+checks:
+  install:
+    run: pnpm install --frozen-lockfile
+    inputs: [package.json, pnpm-lock.yaml]
+    outputs: [node_modules]
+  unit:
+    run: vitest run --project unit
+    needs: [install]
+    junit: reports/unit.xml
+    timeout: 300
+  integration:
+    compose: docker-compose.integration.yml
+    exit_code_from: tests
+
+image:
+  repository: sender
+  dockerfile: Dockerfile
+  context: .
+  tags: [sha, branch]
+  build_args: [BASE_IMAGE]
+
+container:
+  port: 3000
+  cpu: 256
+  memory: 512
+  health: /healthz
+  tasks: 2
+  env: { LOG_LEVEL: info }
+  secrets: { MONGO_URL: sender/mongo-url }
+
+groups:
+  qa: [quinn]
+
+environments:
+  preprod:
+    cluster: preprod
+    verify:
+      - http: /healthz
+        status: 200
+      - run: pnpm run test:acceptance
+        timeout: 120
+  production:
+    cluster: production
+    service: sender
+    strategy: rolling
+    after: preprod
+    timeout: 1800
+    gate:
+      approvals: 1
+      groups: [qa]
+    container:
+      cpu: 512
+      memory: 1024
+      tasks: 4
+      env: { LOG_LEVEL: warn }
+      secrets: { MONGO_URL: sender/production/mongo-url }
+    verify:
+      - http: /healthz
+
+aws:
+  region: eu-central-1
+  account: "123456789012"
+  execution_role: arn:aws:iam::123456789012:role/sender-execution
+  task_role: arn:aws:iam::123456789012:role/sender-task
+"""
+
+_KEY_LINE = re.compile(r"^(?P<indent> *)(?P<dash>- )?(?P<key>[a-z_]+):")
+
+
+def annotated(words: Mapping[str, str]) -> str:
+    """Return the example with each key's words above its first use.
+
+    Args:
+        words: what each key means, by its path such as `checks.<name>.run`.
+    """
+    told: set[str] = set()
+    lines: list[str] = []
+    for path, line in _lines_with_paths(_WHOLE):
+        known = _known(path, words)
+        if known and known not in told:
+            told.add(known)
+            lines.append(f"{' ' * (len(line) - len(line.lstrip()))}# {words[known]}")
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _lines_with_paths(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each line with the path of the key on it; an empty path where there is none."""
+    above: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        found = _KEY_LINE.match(line)
+        if not found:
+            yield (), line
+            continue
+        indent = len(found["indent"]) + len(found["dash"] or "")
+        while above and above[-1][0] >= indent:
+            above.pop()
+        above.append((indent, found["key"]))
+        yield tuple(key for _, key in above), line
+
+
+def _known(path: tuple[str, ...], words: Mapping[str, str]) -> str:
+    """Return the key that a path of the example stands for; empty for a name of the user's own."""
+    for key in words:
+        parts = key.replace(LISTED, "").split(".")
+        pairs = zip(parts, path, strict=False)
+        if len(parts) == len(path) and all(part in (NAMED, own) for part, own in pairs):
+            return key
+    return ""
