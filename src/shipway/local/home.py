@@ -34,6 +34,7 @@ _OURS: Final = (
     "token",
     "reaper.lock",
     "supervisor.lock",
+    "tmp",
     "verbs.lock",
 )
 _OURS_BY_PATTERN: Final = ("ledger.*", "lease*", "cache*")
@@ -78,6 +79,11 @@ class Home:
     def work(self) -> Path:
         """The checkouts in which deliveries run: `<service>/<run>`."""
         return self.state / "work"
+
+    @property
+    def scratch(self) -> Path:
+        """The supervisor's temporary files; a sweep deletes them."""
+        return self.state / "tmp"
 
     def log(self, name: str) -> Path:
         """Return the log file of the part of that name."""

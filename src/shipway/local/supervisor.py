@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shipway.local.home import Home
-    from shipway.local.instance import Instance
+    from shipway.local.instance import Instance, Ports
     from shipway.local.processes import Child
     from shipway.local.runs import Pushed
 
 _LOCK_TIMEOUT_S: Final = 2.0  # a passer-by may hold it for an instant, to see whether it is held
 _REAPER_GRACE_S: Final = 10.0
 _ATTEMPTS: Final = 3
+_LONGEST_SCRATCH: Final = 55
 
 
 class Plane(Protocol):
@@ -106,6 +108,7 @@ class Supervisor:
         instance.write(self._place, record.down())
         for name in runs.unfinished(self._place):
             runs.finish(self._place, name, 137, "interrupted: Shipway was killed; push again")
+        self._use_scratch()
         undo.callback(self._start_reaper())
         undo.callback(remove_docker_objects, record.instance)
 
@@ -123,8 +126,7 @@ class Supervisor:
         undo.callback(control.stop)
 
         ports = replace(ports, ecs=plane.port, control=control.port)
-        if wanted.aws and ports != wanted:
-            self._report(f"ports have changed, as others use the old ones: {ports}")
+        self._tell_changes(wanted, ports)
         record = record.running(os.getpid(), ports)
         instance.write(self._place, record)
         undo.callback(lambda: instance.write(self._place, record.down(self._because)))
@@ -141,6 +143,22 @@ class Supervisor:
         """Return how the parts are."""
         running = self._deliveries.running() if self._deliveries else ()
         return Pulse(ministack.answers(self._aws_port), running)
+
+    def _use_scratch(self) -> None:
+        # HAProxy's folder of sockets would survive a kill in the system's temporary folder. A
+        # socket's path has at most 107 bytes: below a long state folder there is no room.
+        if len(str(self._place.scratch)) <= _LONGEST_SCRATCH:
+            self._place.scratch.mkdir(mode=0o700, exist_ok=True)
+            tempfile.tempdir = str(self._place.scratch)
+
+    def _tell_changes(self, before: Ports, after: Ports) -> None:
+        for name, old, new in (
+            ("aws and the registry", before.aws, after.aws),
+            ("ecs", before.ecs, after.ecs),
+            ("control", before.control, after.control),
+        ):
+            if old and old != new:
+                self._report(f"port {old} is taken: {name} moved to {new}")
 
     def _listen(self, preferred: int) -> Control:
         try:

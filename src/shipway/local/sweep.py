@@ -6,6 +6,7 @@ died too. Touches only registered processes and Docker objects that carry the in
 
 from __future__ import annotations
 
+import shutil
 import signal
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,7 @@ def sweep(place: Home) -> None:
     Must only run while no supervisor does.
     """
     end_processes(place)
+    shutil.rmtree(place.scratch, ignore_errors=True)
     record = instance.read(place)
     if record is not None:
         remove_docker_objects(record.instance)
