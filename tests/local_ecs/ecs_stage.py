@@ -241,7 +241,7 @@ def make_docker(instance: str) -> Stage:
     """Start a plane of real containers behind HAProxy."""
     clock, logs, api = RealClock(), MemoryLogs(), default_engine()
     plane = ControlPlane(
-        Settings(instance=instance, settle_s=0.5, steady_s=3.2),
+        Settings(instance=instance, settle_s=0.5, steady_s=4.5),
         runtime=DockerRuntime(api, instance=instance, clock=clock, logs=logs, secrets=Secrets()),
         balancer=Haproxy(clock, interval_cap_s=0.5),
         clock=clock,
