@@ -1,0 +1,230 @@
+"""One machine in memory: a clock that only waiting moves, programs that follow a script, files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Barrier, RLock
+from threading import Event as Flag
+
+from shipway.errors import ToolIsMissing
+from shipway.model.observed import ProbeAnswer
+from shipway.model.release import Source
+from shipway.model.service import ComposeCheck
+from shipway.ports import Cancel, Exit, OnLine
+from shipway.testing.calls import Calls, Misuse
+
+PATIENCE_S = 10.0
+"""Real seconds after which a script that waits for something gives up and complains."""
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """`ports.Clock`, virtual: time passes when somebody waits, and never else."""
+
+    at: float = 1_700_000_000.0
+    waited: float = 0.0
+
+    def now(self) -> float:
+        """Return seconds since the epoch, UTC."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """Return the seconds that were waited so far."""
+        return self.waited
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass at once."""
+        if seconds < 0:
+            raise Misuse(f"asked to wait {seconds} s")
+        self.at += seconds
+        self.waited += seconds
+
+
+@dataclass(slots=True)
+class FakeFiles:
+    """`ports.Files` in memory; `texts` by path."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def read(self, path: str) -> str | None:
+        """Return the text of a file; None when it is not there."""
+        return self.texts.get(path)
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there."""
+        self.texts.pop(path, None)
+
+    def append(self, path: str, line: str) -> None:
+        """Add a line to a file, making it first where needed."""
+        with self._lock:
+            self.texts[path] = f"{self.texts.get(path, '')}{line}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a program does when it is run.
+
+    `writes` are files (path and text) that it leaves behind; `meets` is a barrier at which it
+    waits for others; `hangs` lets it run until somebody cancels it.
+    """
+
+    status: int = 0
+    lines: tuple[str, ...] = ()
+    seconds: float = 1.0
+    writes: tuple[tuple[str, str], ...] = ()
+    missing: bool = False
+    meets: Barrier | None = None
+    hangs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A program that was run."""
+
+    command: tuple[str, ...]
+    cwd: str
+    env: tuple[tuple[str, str], ...]
+
+
+@dataclass(slots=True)
+class FakeShell:
+    """`ports.Shell` that follows scripts, by the program's name or by its whole command line.
+
+    Args:
+        scripts: what each program does; one that has no script succeeds silently.
+        files: where scripts write.
+        calls: the record.
+    """
+
+    scripts: dict[str, Script] = field(default_factory=dict)
+    files: FakeFiles = field(default_factory=FakeFiles)
+    calls: Calls = field(default_factory=Calls)
+    ran: list[Ran] = field(default_factory=list)
+    most_at_once: int = 0
+    _busy: int = 0
+    _lock: RLock = field(default_factory=RLock)
+
+    def run(
+        self,
+        command: tuple[str, ...],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        on_line: OnLine,
+        timeout_s: float,
+        cancel: Cancel | None = None,
+        stdin: str = "",
+    ) -> Exit:
+        """Follow the script; see `ports.Shell`."""
+        del stdin
+        if not command:
+            raise Misuse("asked to run nothing")
+        with self.calls.call("shell.run"):
+            script = self.scripts.get(" ".join(command)) or self.scripts.get(command[0], Script())
+            if script.missing:
+                raise ToolIsMissing(f"there is no program {command[0]!r}")
+            with self._lock:
+                self.ran.append(Ran(command, cwd, tuple(sorted(env.items()))))
+                self._busy += 1
+                self.most_at_once = max(self.most_at_once, self._busy)
+            try:
+                return self._follow(script, on_line, timeout_s, cancel)
+            finally:
+                with self._lock:
+                    self._busy -= 1
+
+    def _follow(
+        self, script: Script, on_line: OnLine, timeout_s: float, cancel: Cancel | None
+    ) -> Exit:
+        if script.meets:
+            script.meets.wait(timeout=PATIENCE_S)
+        for line in script.lines:
+            on_line(line)
+        if script.hangs:
+            return _until_cancelled(cancel)
+        if script.seconds > timeout_s:
+            return Exit(-15, timeout_s, timed_out=True)
+        self.files.texts.update(script.writes)
+        return Exit(script.status, script.seconds)
+
+
+@dataclass(slots=True)
+class FakeCompose:
+    """`ports.ComposeRunner` that follows scripts by the check's name; one without succeeds."""
+
+    scripts: dict[str, Script] = field(default_factory=dict)
+    files: FakeFiles = field(default_factory=FakeFiles)
+    calls: Calls = field(default_factory=Calls)
+    projects: list[str] = field(default_factory=list)
+
+    def run(
+        self,
+        check: ComposeCheck,
+        *,
+        project: str,
+        on_line: OnLine,
+        cancel: Cancel,
+    ) -> Exit:
+        """Follow the script; see `ports.ComposeRunner`."""
+        with self.calls.call("compose.run"):
+            if project in self.projects:
+                raise Misuse(f"project {project} was used before")
+            self.projects.append(project)
+            script = self.scripts.get(check.name, Script())
+            if script.meets:
+                script.meets.wait(timeout=PATIENCE_S)
+            for line in script.lines:
+                on_line(line)
+            if script.hangs:
+                return _until_cancelled(cancel)
+            self.files.texts.update(script.writes)
+            return Exit(script.status, script.seconds)
+
+
+@dataclass(slots=True)
+class FakeHttp:
+    """`ports.Http`; `answer` says the status of a URL, or the reason why there is none."""
+
+    answer: Callable[[str], int | str]
+    calls: Calls = field(default_factory=Calls)
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, url: str, *, timeout_s: float) -> ProbeAnswer:
+        """Answer at once; see `ports.Http`."""
+        if timeout_s <= 0:
+            raise Misuse("a probe without a deadline")
+        with self.calls.call("http.get"):
+            self.asked.append(url)
+            said = self.answer(url)
+        if isinstance(said, int):
+            return ProbeAnswer(said, 0.01, "")
+        return ProbeAnswer(None, 0.01, said)
+
+
+@dataclass(slots=True)
+class FakeRepository:
+    """`ports.Repository` with one commit checked out."""
+
+    checked_out: Source
+
+    def source(self, *, branch: str | None) -> Source:
+        """Return the commit, on the branch that was named."""
+        if branch is None or branch == self.checked_out.branch:
+            return self.checked_out
+        found = self.checked_out
+        return Source(found.commit, branch, found.author, found.subject, found.committed_at)
+
+
+def _until_cancelled(cancel: Cancel | None) -> Exit:
+    """Wait for the wish to stop; for real, since it comes from another thread."""
+    if cancel is None:
+        raise Misuse("it hangs and nobody can cancel it")
+    give_up = time.monotonic() + PATIENCE_S
+    while not cancel.wanted():
+        if time.monotonic() > give_up:
+            raise Misuse("it hung and nobody cancelled it")
+        Flag().wait(0.001)
+    return Exit(-15, 1.0, cancelled=True)
