@@ -166,7 +166,7 @@ def _add(history: History, entry: Entry, event: Event) -> History:
                 recorded_at=(*history.recorded_at, entry.at),
             )
         case DeploymentRequested():
-            return replace(history, attempts=(*history.attempts, _attempt(entry, event)))
+            return replace(history, attempts=_begun(history.attempts, _attempt(entry, event)))
         case DeploymentStarted() | DeploymentEnded() | VerificationEnded():
             return replace(history, attempts=_follow(history.attempts, entry, event))
         case ApprovalGiven() | ApprovalRefused():
@@ -200,6 +200,16 @@ def _attempt(entry: Entry, event: DeploymentRequested) -> Attempt:
         at=entry.at,
         after=DeploymentArn(event.after) if event.after else None,
     )
+
+
+def _begun(attempts: tuple[Attempt, ...], new: Attempt) -> tuple[Attempt, ...]:
+    """Add a try; one that only repeats a request which never arrived takes its place."""
+    here = [n for n, a in enumerate(attempts) if a.environment == new.environment]
+    last = attempts[here[-1]] if here else None
+    lost = last is not None and last.deployment is None and last.ended is None
+    if last and lost and (last.release, last.purpose) == (new.release, new.purpose):
+        return (*attempts[: here[-1]], *attempts[here[-1] + 1 :], new)
+    return (*attempts, new)
 
 
 def _follow(

@@ -232,6 +232,8 @@ def _way_back(
     ours = back.run == journey.run or back.pending
     if not ours or target is None or failed.release != release.name or target == release:
         return None
+    if failed.verified is not Outcome.FAILED:
+        return None  # a rollback by hand, from a release that was well
     if back.ended is None:
         return _resume(environment, target, back)
     if back.ended is DeploymentOutcome.SUCCEEDED and back.verified is None:
