@@ -113,6 +113,11 @@ def failure(stop: Stop) -> ShipwayError:  # noqa: PLR0911 - one sentence for eac
     """Say how a journey failed, in words and by its exit status."""
     attempt, where = stop.attempt, stop.environment.name
     name, why = stop.release.name, attempt.verdict or attempt.reason
+    over = {DeploymentOutcome.SUCCEEDED, DeploymentOutcome.SUPERSEDED}
+    if attempt.release != name and attempt.ended not in over:
+        message = f"{name} failed verification and still runs: {attempt.release} did not replace it"
+        hint = "a person is needed: `shipway status` shows what runs"
+        return RollbackFailed(f"{message}: {why}", where=where, hint=hint)
     match attempt.ended:
         case DeploymentOutcome.ROLLED_BACK:
             back = f"; {stop.back_at} runs there again" if stop.back_at else ""
