@@ -26,23 +26,26 @@ def wait_for(
     A look that gets no answer is no verdict: it is repeated, unless the silence lasts.
 
     Raises:
-        OutsideDidNotAnswer: after `SILENCE_S` seconds without any answer, or at once when access
-            is denied, which waiting does not change.
+        OutsideDidNotAnswer: after `SILENCE_S` seconds without any answer, when the time is over
+            and there never was one, or at once when access is denied, which waiting does not
+            change.
     """
     start = clock.monotonic()
-    last_answer = start
+    last_answer, answered = start, False
     while True:
+        over = clock.monotonic() - start + every_s > within_s
         try:
             verdict = look()
-            last_answer = clock.monotonic()
+            last_answer, answered = clock.monotonic(), True
         except AccessIsDenied:
             raise
         except OutsideDidNotAnswer:
-            if clock.monotonic() - last_answer > SILENCE_S:
+            silent_s = clock.monotonic() - last_answer
+            if silent_s > SILENCE_S or (over and not answered):
                 raise
             verdict = None
         if verdict is not None:
             return verdict
-        if clock.monotonic() - start + every_s > within_s:
+        if over or clock.monotonic() - start + every_s > within_s:
             return None
         clock.wait(every_s)

@@ -77,7 +77,7 @@ class FakeOrchestrator:
 
     `will` says how the next deployments of an environment end; the others succeed. `sick` are
     commits that answer 500 when they run. `trouble` is raised, one at a time, by looks at
-    deployments and tasks.
+    deployments, `task_trouble` by looks at running tasks.
     """
 
     calls: Calls = field(default_factory=Calls)
@@ -87,6 +87,7 @@ class FakeOrchestrator:
     endings: dict[str, deque[Ending]] = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
     trouble: deque[ShipwayError] = field(default_factory=deque)
+    task_trouble: deque[ShipwayError] = field(default_factory=deque)
 
     def will(self, environment: str, *endings: Ending) -> None:
         """Say how the next deployments to an environment end."""
@@ -151,7 +152,8 @@ class FakeOrchestrator:
 
     def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
         """Return a deployment as it is now; each look moves it on by one step."""
-        self._raise_trouble()
+        if self.trouble:
+            raise self.trouble.popleft()
         with self.calls.call("orchestrator.deployment"):
             found = self._named(deployment)
             found.now = next(found.looks, found.now)
@@ -176,7 +178,8 @@ class FakeOrchestrator:
 
     def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
         """Return the tasks that run for the service now."""
-        self._raise_trouble()
+        if self.task_trouble:
+            raise self.task_trouble.popleft()
         with self.calls.call("orchestrator.running_tasks"):
             if environment.name not in self.running:
                 return ()
@@ -235,10 +238,6 @@ class FakeOrchestrator:
             raise Misuse(f"create={create}, but {len(mine)} deployments were made there")
         if mine and mine[0].under_way and mine[0].definition.image == definition.image:
             raise Misuse(f"asked twice for {definition.image} in {environment.name}")
-
-    def _raise_trouble(self) -> None:
-        if self.trouble:
-            raise self.trouble.popleft()
 
 
 def _looks(begun: ObservedDeployment, ending: Ending) -> Iterator[ObservedDeployment]:
