@@ -74,6 +74,7 @@ def show(*, release_name: str, as_json: bool) -> None:
     report = {
         **asdict(release),
         "name": release.name,
+        "image": release.image,
         "attempts": [_attempt(a) for a in tries],
     }
     tell(report, "\n".join(lines), as_json=as_json)

@@ -60,6 +60,7 @@ class Session:
             retries={"mode": "standard", "total_max_attempts": 2 if endpoints else 8},
             parameter_validation=True,
             user_agent_extra="shipway",
+            proxies={} if endpoints else None,  # a proxy cannot reach our loopback
         )
 
     @cached_property

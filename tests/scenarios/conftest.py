@@ -1,0 +1,49 @@
+"""One embedded default for all scenarios of a session, and a fresh service for each."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.embedded import Tiny, surroundings
+
+ROOT = Path(__file__).resolve().parents[2]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def images() -> dict[str, str]:
+    """Base images, made from what this machine has."""
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "images" / "build")],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return dict(line.split("=", 1) for line in made.stdout.splitlines() if "=" in line)
+
+
+@pytest.fixture(scope="session")
+def embedded(
+    tmp_path_factory: pytest.TempPathFactory, images: dict[str, str]
+) -> Iterator[dict[str, str]]:
+    """The embedded default, up; nothing of it is left afterwards."""
+    state = tmp_path_factory.mktemp("embedded") / "state"
+    env = surroundings(state, images)
+    program = [sys.executable, "-m", "shipway", "local"]
+    subprocess.run([*program, "up"], env=env, check=True)
+    yield env
+    subprocess.run([*program, "reset", "--yes"], env=env, check=True)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, embedded: dict[str, str]) -> Tiny:
+    """A service that nobody has delivered yet, with one pushed commit."""
+    service = Tiny.fresh(tmp_path / "tiny", embedded, service=f"tiny{next(_numbers)}")
+    service.commit("Say hello")
+    return service
