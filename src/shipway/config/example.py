@@ -45,6 +45,7 @@ container:
   cpu: 256
   memory: 512
   health: /healthz
+  grace: 10
   tasks: 2
   env: { LOG_LEVEL: info }
   secrets: { MONGO_URL: sender/mongo-url }

@@ -45,7 +45,7 @@ class Key:
     default: str
 
 
-def keys() -> tuple[Key, ...]:
+def every_key() -> tuple[Key, ...]:
     """Return every key, each section before what is in it, in the order of the schema."""
     root = _schema()
     return tuple(_walk(root, root, ""))
@@ -60,7 +60,7 @@ def json_schema() -> str:
 
 def annotated_example() -> str:
     """Return a whole `shipway.yaml` that uses every key, each with its words at its first use."""
-    return annotated({key.path: key.words for key in keys()})
+    return annotated({key.path: key.words for key in every_key()})
 
 
 def configuration_page() -> str:
@@ -73,7 +73,7 @@ def configuration_page() -> str:
         "## Every key\n",
         "`<name>` is a name that you choose, and `[]` any item of a list.\n",
     ]
-    return "\n".join(parts + [_section(key) for key in keys()])
+    return "\n".join(parts + [_section(key) for key in every_key()])
 
 
 def _section(key: Key) -> str:
