@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING
 
 from shipway.local.ecs import rollout
 from shipway.local.ecs.balancing import Layout, Target, TargetHealth
-from shipway.local.ecs.model import (
-    Event,
-    Service,
-    Task,
-    TaskStatus,
-)
+from shipway.local.ecs.model import Event, Service, Task, TaskStatus
 from shipway.local.ecs.names import Arns, Ids
 from shipway.local.ecs.ports import TaskSeen, TaskSpec
 from shipway.local.ecs.registrations import Registrations
@@ -166,7 +161,7 @@ class Engine:
                 self._see(task, seen[task.arn])
         for service in list(self.state.services.values()):
             if service.status != "INACTIVE":
-                self._decide(service, health)
+                self._decide(service, seen, health)
         self._registrations.drain(health, self.settings.drain_settle_s)
         for task in list(self.state.tasks.values()):
             self._act_on(task, seen, acts)
@@ -182,13 +177,19 @@ class Engine:
         elif now_task.status is TaskStatus.RUNNING and task.status is not TaskStatus.RUNNING:
             self._registrations.register(now_task)
 
-    def _decide(self, service: Service, health: Mapping[str, TargetHealth]) -> None:
+    def _decide(
+        self,
+        service: Service,
+        seen: Mapping[str, TaskSeen],
+        health: Mapping[str, TargetHealth],
+    ) -> None:
         tasks = self.state.tasks_of(service.arn)
         members = tuple(
-            Member(self._note_health(task, verdict), verdict)
+            Member(self._note_health(task, verdict), verdict, looked_at)
             for task in tasks
             if task.live
             for verdict in (self._judge(task, service, health),)
+            for looked_at in (seen[task.arn].seen_at if task.arn in seen else 0.0,)
         )
         fallen = tuple(
             t for t in tasks if not t.accounted and t.stop_code in {CRASHED, NOT_STARTED}

@@ -42,7 +42,8 @@ class TaskSeen:
     """A task as observed.
 
     `stopped` only when every container has ended and its last log line has been delivered.
-    `start_failure` says why the task could not start, in ECS's words.
+    `start_failure` says why the task could not start, in ECS's words. `seen_at` is when the look
+    began: nothing may be concluded for any later moment.
     """
 
     containers: tuple[ContainerSeen, ...] = ()
@@ -51,6 +52,7 @@ class TaskSeen:
     start_failure: str | None = None
     pull_started_at: float | None = None
     pull_stopped_at: float | None = None
+    seen_at: float = 0.0
 
 
 class TaskRuntime(Protocol):

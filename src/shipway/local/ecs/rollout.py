@@ -106,7 +106,7 @@ def _forgive(draft: Draft, situation: Situation, members: tuple[Member, ...]) ->
     held = [
         m
         for m in members
-        if m.task.started_by == draft.service.primary.id and m.held(situation.steady_s, draft.now)
+        if m.task.started_by == draft.service.primary.id and m.held(situation.steady_s)
     ]
     if not held:
         return
@@ -207,7 +207,8 @@ def _complete(draft: Draft, situation: Situation, members: tuple[Member, ...]) -
     since = primary.steady_since if primary.steady_since is not None else draft.now
     draft.set_primary(replace(primary, steady_since=since))
     old_ones_gone = situation.occupied <= {primary.id}
-    if draft.now - since < situation.steady_s or not old_ones_gone:
+    looked_at = min((m.seen_at for m in ours), default=draft.now)
+    if looked_at - since < situation.steady_s or not old_ones_gone:
         return
     draft.set_primary(
         replace(

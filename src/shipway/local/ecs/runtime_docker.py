@@ -255,7 +255,7 @@ class DockerRuntime:
 
     def _look_at(self, run: Run) -> None:
         with self._lock:
-            ids, created = dict(run.ids), run.created
+            ids, created, began = dict(run.ids), run.created, self._clock.now()
         try:
             found = {n: self._api.call("GET", f"/containers/{i}/json") for n, i in ids.items()}
         except DockerError as error:
@@ -277,8 +277,8 @@ class DockerRuntime:
         with self._lock:
             if run.seen.stopped:
                 return
-            before = run.seen
-            run.seen = replace(run.seen, containers=containers, running=running)
+            before = replace(run.seen, seen_at=began)
+            run.seen = replace(before, containers=containers, running=running)
             changed = run.seen != before
         if changed:
             self._wake()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shipway.local.ecs.balancing import Layout, TargetHealth, TargetState
@@ -100,7 +100,8 @@ class VirtualRuntime:
 
     def observe(self) -> Mapping[str, TaskSeen]:
         """Return what each script says for this moment."""
-        return {arn: self._seen(run) for arn, run in self._runs.items()}
+        now = self._clock.now()
+        return {arn: replace(self._seen(run), seen_at=now) for arn, run in self._runs.items()}
 
     def forget(self, task_arn: str) -> None:
         """Drop the run."""

@@ -27,7 +27,7 @@ def schedule(draft: Draft, situation: Situation, members: tuple[Member, ...]) ->
     for member in _least_useful(ours)[: max(0, -missing)]:
         _retire(draft, member)
     blocked = missing > 0 and room < missing and not waiting
-    reliable = sum(m.held(situation.steady_s, draft.now) for m in ours)
+    reliable = sum(m.held(situation.steady_s) for m in ours)
     for member in _dispensable(service, reliable, others, blocked=blocked):
         _retire(draft, member)
 

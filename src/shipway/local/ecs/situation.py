@@ -15,20 +15,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A live task of the service and the verdict on it."""
+    """A live task of the service, the verdict on it, and when its containers were looked at."""
 
     task: Task
     fitness: Fitness
+    seen_at: float
 
     @property
     def healthy(self) -> bool:
         """Whether the task counts."""
         return self.fitness.fit is Fit.HEALTHY
 
-    def held(self, steady_s: float, now: float) -> bool:
-        """Whether the task has counted for so long that others may rely on it."""
+    def held(self, steady_s: float) -> bool:
+        """Whether the task has counted for so long that others may rely on it.
+
+        Judged at the moment of the last look, never later: on a busy machine a crash may be
+        some seconds old before it is seen.
+        """
         since = self.task.healthy_since
-        return self.healthy and since is not None and now - since >= steady_s
+        return self.healthy and since is not None and self.seen_at - since >= steady_s
 
 
 @dataclass(frozen=True, slots=True)
