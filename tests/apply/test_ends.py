@@ -1,4 +1,4 @@
-"""How journeys fail: each end has its error, its exit status, and leaves a place behind in order."""
+"""How journeys fail: each end has its error and its exit, and leaves no lease behind."""
 
 from __future__ import annotations
 

@@ -37,10 +37,12 @@ def findings(data: Data) -> list[Finding]:
 def _one_of(parts: dict[str, Data], path: Path, keys: tuple[str, str]) -> Iterator[Finding]:
     for name, part in parts.items():
         given = [key for key in keys if key in _map(part)]
+        at = (*path, name) if name else path
         if len(given) != 1:
             have = "both" if given else "neither"
-            at = (*path, name) if name else path
             yield at, f"needs either {keys[0]!r} or {keys[1]!r}, has {have}"
+        elif _map(part)[given[0]] is None:
+            yield (*at, given[0]), "has no value"
 
 
 def _compose(checks: dict[str, Data]) -> Iterator[Finding]:

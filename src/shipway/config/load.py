@@ -69,7 +69,7 @@ def _problem(document: Document, found: object) -> Problem:
     """Say one pydantic finding in our words; its location is our path already."""
     if not isinstance(found, dict):  # pragma: no cover - pydantic's promise
         raise TypeError(found)
-    path: Path = tuple(found["loc"])
+    path: Path = tuple(part for part in found["loc"] if part != "[key]")
     kind, message = str(found["type"]), str(found["msg"])
     if kind == "extra_forbidden":
         known = _known_keys(path[:-1])

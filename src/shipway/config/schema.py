@@ -5,11 +5,22 @@ It knows shapes and words only; what a key means for a delivery is said by `mode
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 NAME = r"^[a-z][a-z0-9-]{0,31}$"
+_DIGITS = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 
 Name = Annotated[str, Field(pattern=NAME)]
 
@@ -30,6 +41,16 @@ Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_digits(cls, value: object, asked: ValidationInfo) -> object:
+        """Refuse a number that two people could read as two: `012`, `1_000`, `3.0`."""
+        wanted = cls.model_fields[asked.field_name or ""].annotation
+        whole = wanted is int or int in get_args(wanted)
+        if whole and isinstance(value, str) and not _DIGITS.match(value):
+            raise PydanticCustomError("plain_digits", "not a whole number in plain digits")
+        return value
 
 
 def _one_of(first: str, second: str) -> ConfigDict:

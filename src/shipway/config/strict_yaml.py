@@ -58,6 +58,9 @@ def parse(text: str) -> Document:
         mark = error.problem_mark
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return Document(None, {}, (Problem(*where, "(document)", f"not YAML: {error.problem}"),))
+    except yaml.YAMLError as error:  # a character that YAML does not allow has no mark
+        problem = Problem(1, 1, "(document)", f"not YAML: {str(error).splitlines()[0]}")
+        return Document(None, {}, (problem,))
     reader = _Reader()
     data = reader.read(node, ()) if node is not None else None
     return Document(data, reader.positions, tuple(reader.problems))
@@ -121,5 +124,5 @@ def _start(node: yaml.Node) -> tuple[int, int]:
 
 
 def _scalar(node: yaml.ScalarNode) -> str | None:
-    plain = node.style is None
+    plain = not node.style  # None or, from the C loader, ""
     return None if plain and node.value in {"", "~", "null"} else str(node.value)
