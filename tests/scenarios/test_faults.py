@@ -21,7 +21,7 @@ POINTS = [
     ("ReleaseRecorded", ""),
     ("DeploymentRequested", ""),
     ("DeploymentStarted", ""),
-    ("DeploymentMoved", '"running": 1'),
+    ("DeploymentMoved", "IN_PROGRESS"),
     ("DeploymentEnded", ""),
     ("StepStarted", "verify"),
 ]
