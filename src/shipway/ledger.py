@@ -144,7 +144,9 @@ class History:
     def opinions_on(self, environment: str, digest: Digest) -> tuple[Opinion, ...]:
         """Return each person's last word on this digest there, in the order of speaking."""
         last = {
-            o.by: o for o in self.opinions if o.environment == environment and o.digest == digest
+            o.by.strip().casefold(): o  # one person in two spellings is one person
+            for o in self.opinions
+            if o.environment == environment and o.digest == digest
         }
         return tuple(sorted(last.values(), key=lambda o: o.at))
 
@@ -171,7 +173,7 @@ def _add(history: History, entry: Entry, event: Event) -> History:
             return replace(history, attempts=_follow(history.attempts, entry, event))
         case ApprovalGiven() | ApprovalRefused():
             return replace(history, opinions=(*history.opinions, _opinion(entry, event)))
-        case ChecksEnded(outcome=Outcome.PASSED.value):
+        case ChecksEnded(outcome=Outcome.PASSED.value) if event.commit:
             return replace(history, checked=history.checked | {Commit(event.commit)})
         case _:
             return history

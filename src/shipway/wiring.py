@@ -20,7 +20,6 @@ from shipway.errors import FileIsMissing, LocalIsDown
 from shipway.events.stream import Reader, Stream
 from shipway.events.types import Entry, HistoryEvent
 from shipway.ledger import History, fold
-from shipway.model.release import Commit
 from shipway.model.service import Service
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
@@ -192,11 +191,6 @@ def remember(where: Place, environ: Mapping[str, str], event: HistoryEvent) -> N
     """Write one event into the ledger, outside any delivery: an approval, say."""
     entry = Entry(time.time(), where.service.name, run_name(environ), event)
     ledger(where.state).append(entry)
-
-
-def working_commit(where: Place) -> Commit:
-    """Return the commit that the working copy stands on, however dirty; zeros without git."""
-    return checkout(where).head()
 
 
 def session_for(where: Place) -> Session:

@@ -29,11 +29,6 @@ class GitCheckout:
         self._refuse_unpushed(commit)
         return Source(Commit(commit), name, author, subject, committed_at)
 
-    def head(self) -> Commit:
-        """Return the commit that HEAD names; zeros where there is none."""
-        status, lines = self._git("rev-parse", "--verify", "-q", "HEAD")
-        return Commit(lines[0] if status == 0 and lines else "0" * 40)
-
     def identity(self) -> str | None:
         """Return `user.name` of git's configuration; None when there is none."""
         status, lines = self._git("config", "user.name")

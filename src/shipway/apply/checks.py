@@ -51,7 +51,7 @@ class Result:
 
 
 def run_checks(step: RunChecks, world: World) -> None:
-    """Run all checks of a commit and write down that they ended.
+    """Run checks and write down that they ended.
 
     Raises:
         CheckFailed: naming each check that failed, with what it said last.
@@ -61,7 +61,7 @@ def run_checks(step: RunChecks, world: World) -> None:
     failed = [r for r in results if r.outcome in {Outcome.FAILED, Outcome.ERRORED}]
     world.publish(
         ChecksEnded(
-            commit=step.commit,
+            commit=step.commit or "",
             outcome=(Outcome.FAILED if failed else Outcome.PASSED).value,
             checks=tuple(f"{r.check.name}: {r.outcome.value}" for r in results),
             tests=sum(r.tests.total for r in results),

@@ -36,7 +36,10 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True)
 class ChecksEnded:
-    """All checks of a commit have ended; `seconds` is wall time."""
+    """Checks have ended; `seconds` is wall time.
+
+    `commit` is empty where they prove nothing about one: some checks only, or a working copy.
+    """
 
     version: ClassVar[int] = 1
     commit: str

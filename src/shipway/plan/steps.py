@@ -17,9 +17,13 @@ from shipway.model.task_definition import TaskDefinition
 
 @dataclass(frozen=True, slots=True)
 class RunChecks:
-    """Run all checks of a commit, as parallel as their needs and the machine allow."""
+    """Run checks, as parallel as their needs and the machine allow.
 
-    commit: Commit
+    `commit` is whose checks these are, all of them; None when they are some, or run on a working
+    copy, and so prove nothing about any commit.
+    """
+
+    commit: Commit | None
     checks: tuple[Check, ...]
 
 
@@ -115,7 +119,8 @@ def sentence(step: Step) -> str:  # noqa: PLR0911 - one line for each step there
     """Say what a step does, for the dry run, the terminal and the ledger alike."""
     match step:
         case RunChecks(commit, checks):
-            return f"check {commit[:8]}: {', '.join(c.name for c in checks) or 'nothing declared'}"
+            what = commit[:8] if commit else "the working copy"
+            return f"check {what}: {', '.join(c.name for c in checks) or 'nothing declared'}"
         case BuildImage(image, _, tag, _):
             return f"build {image.dockerfile} as {tag}"
         case PublishImage(_, tag):
