@@ -26,7 +26,8 @@ class Stream:
         now: the clock, seconds since the epoch.
         journal: keeps history events; its errors reach the publisher.
         guard: a lock; one event is told to its end before the next.
-        readers: hear every event; their errors become `ReaderFailed`.
+        readers: hear every event; one that fails is left out, and told to the others as
+            `ReaderFailed`.
     """
 
     service: str
@@ -46,11 +47,13 @@ class Stream:
                 self._tell(reader, entry)
 
     def _tell(self, reader: Reader, entry: Entry) -> None:
+        if reader not in self.readers:
+            return  # it failed while it was told of another one's failure
         try:
             reader(entry)
         except Exception as problem:  # noqa: BLE001 - a reader must never fail a delivery
+            self.readers = tuple(other for other in self.readers if other is not reader)
             name = getattr(reader, "__qualname__", type(reader).__name__)
             failed = ReaderFailed(name, f"{type(problem).__name__}: {problem}")
             for other in self.readers:
-                if other is not reader:
-                    other(Entry(entry.at, entry.service, entry.run, failed))
+                self._tell(other, Entry(entry.at, entry.service, entry.run, failed))
