@@ -72,7 +72,7 @@ def _story(shipway: Shipway, repository: Repository, *, ask: bool) -> tuple[list
     load = Load(f"{production}/version")
     load.start()
 
-    _say("2. A good change, promoted while the requests go on")
+    _say(f"2. {IMPROVEMENT.story}")
     second = repository.commit(IMPROVEMENT.subject, IMPROVEMENT)
     rows.append(_deliver(shipway, repository, second, ask=ask))
     rows[-1] = _with_load(rows[-1], load)

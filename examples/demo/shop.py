@@ -25,11 +25,15 @@ class Change:
 
 
 IMPROVEMENT = Change(
-    subject="Say how long it has been up",
-    story="",
+    subject="Keep answers about health out of caches",
+    story="A good change, promoted while the requests go on",
     file="src/app.ts",
-    old='app.get("/healthz", () => ({ status: "ok" }));',
-    new='app.get("/healthz", () => ({ status: "ok", up: Math.round(process.uptime()) }));',
+    old='  app.get("/healthz", () => ({ status: "ok" }));\n',
+    new=(
+        '  app.get("/healthz", (_request, reply) =>\n'
+        '    reply.header("cache-control", "no-store").send({ status: "ok" }),\n'
+        "  );\n"
+    ),
 )
 CRASH = Change(
     subject="Forget to handle a lost connection",
@@ -47,11 +51,15 @@ BAD_HEALTH = Change(
     subject="Trust a variable that only laptops lack",
     story="A commit that is well everywhere but in an environment, where /healthz turns 500",
     file="src/app.ts",
-    old='app.get("/healthz", () => ({ status: "ok", up: Math.round(process.uptime()) }));',
+    old=IMPROVEMENT.new,
     new=(
-        'app.get("/healthz", (_request, reply) =>\n'
-        '    reply.code("SHIPWAY_ENVIRONMENT" in process.env ? 500 : 200).send({ status: "ok", '
-        "up: 0 }),\n  );"
+        '  app.get("/healthz", (_request, reply) => {\n'
+        '    const sick = "SHIPWAY_ENVIRONMENT" in process.env;\n'
+        "    return reply\n"
+        "      .code(sick ? 500 : 200)\n"
+        '      .header("cache-control", "no-store")\n'
+        '      .send({ status: "ok" });\n'
+        "  });\n"
     ),
 )
 
