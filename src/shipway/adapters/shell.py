@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Thread
 
 from shipway.errors import ToolIsMissing
@@ -47,7 +48,9 @@ class LocalShell:
     ) -> Exit:
         """Run a program to its end; see `ports.Shell`."""
         surroundings = self._surroundings(cwd, env)
-        program = shutil.which(command[0], path=surroundings["PATH"])
+        with_path = os.sep in command[0]  # then it is meant from `cwd`, wherever we are
+        named = os.path.join(cwd, command[0]) if with_path else command[0]  # noqa: PTH118 - a path, as text
+        program = shutil.which(named, path=surroundings["PATH"])
         if program is None:
             raise ToolIsMissing(
                 f"there is no program {command[0]!r}",
@@ -92,13 +95,15 @@ class LocalShell:
 
 
 def _read(process: subprocess.Popen[str], on_line: OnLine) -> None:
-    for line in process.stdout or ():
-        on_line(line.rstrip("\r\n"))
+    if process.stdout:
+        with process.stdout as pipe:
+            for line in pipe:
+                on_line(line.rstrip("\r\n"))
 
 
 def _feed(process: subprocess.Popen[str], stdin: str) -> None:
     if process.stdin:
-        with process.stdin as pipe:
+        with suppress(BrokenPipeError), process.stdin as pipe:  # it may end without reading
             pipe.write(stdin)
 
 

@@ -1,0 +1,191 @@
+"""`ports.Shell`, on the fake and on real processes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from shipway.adapters.shell import LocalShell
+from shipway.errors import ToolIsMissing
+from shipway.ports import Exit, Shell
+from shipway.testing.fakes import FakeShell, Script
+from tests.contracts.processes import PYTHON, lives, number_in, until
+
+TALK = (PYTHON, "-c", "import sys; print('out', flush=True); print('err', file=sys.stderr)")
+FAIL = (PYTHON, "-c", "raise SystemExit(7)")
+SLEEP = (PYTHON, "-c", "import time; time.sleep(600)")
+FAMILY = "sleep 600 & echo $! > child; echo started; wait"
+
+
+class Wish:
+    """A wish to stop as soon as a file is there; by itself when none is named."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+
+    def wanted(self) -> bool:
+        """Tell whether it is time."""
+        return self._file is None or self._file.exists()
+
+
+@pytest.fixture(params=["fake", "real"])
+def shell(request: pytest.FixtureRequest) -> Shell:
+    """Both kinds of shell, with the same programs."""
+    if request.param == "real":
+        return LocalShell()
+    scripts = {
+        " ".join(TALK): Script(lines=("out", "err")),
+        " ".join(FAIL): Script(status=7),
+        " ".join(SLEEP): Script(hangs=True, seconds=600),
+        "no-such-program": Script(missing=True),
+    }
+    return FakeShell(scripts)
+
+
+def run(
+    shell: Shell,
+    command: tuple[str, ...],
+    cwd: Path,
+    *,
+    timeout_s: float = 60,
+    cancel: Wish | None = None,
+    stdin: str = "",
+) -> tuple[Exit, list[str]]:
+    """Run a program and return how it ended with all that it said."""
+    lines: list[str] = []
+    done = shell.run(
+        command,
+        cwd=str(cwd),
+        env={"GREETING": "hello"},
+        on_line=lines.append,
+        timeout_s=timeout_s,
+        cancel=cancel,
+        stdin=stdin,
+    )
+    return done, lines
+
+
+def test_both_streams_are_told(shell: Shell, tmp_path: Path) -> None:
+    """Lines of both outputs arrive without their ends, and success is 0."""
+    done, lines = run(shell, TALK, tmp_path)
+    assert sorted(lines) == ["err", "out"]
+    assert (done.status, done.timed_out, done.cancelled) == (0, False, False)
+
+
+def test_the_exit_status_is_the_programs(shell: Shell, tmp_path: Path) -> None:
+    """A failing program is an answer, not an error."""
+    assert run(shell, FAIL, tmp_path)[0].status == 7
+
+
+def test_a_cancelled_program_ends(shell: Shell, tmp_path: Path) -> None:
+    """A wish to stop ends the program, and the exit says so."""
+    done, _ = run(shell, SLEEP, tmp_path, cancel=Wish())
+    assert done.cancelled
+    assert done.status != 0
+
+
+def test_a_program_that_is_not_there_is_told(shell: Shell, tmp_path: Path) -> None:
+    """What is not installed is told as a missing tool."""
+    with pytest.raises(ToolIsMissing, match="no-such-program"):
+        run(shell, ("no-such-program",), tmp_path)
+
+
+def test_the_fake_times_out_as_the_real_one(tmp_path: Path) -> None:
+    """At its limit a program is ended, really and in the fake."""
+    fake = FakeShell({PYTHON: Script(seconds=600)})
+    assert run(fake, SLEEP, tmp_path, timeout_s=0.1)[0].timed_out
+    done, _ = run(LocalShell(), SLEEP, tmp_path, timeout_s=0.1)
+    assert done.timed_out
+    assert done.seconds < 5
+
+
+@pytest.mark.parametrize("how", ["timeout", "cancel"])
+def test_grandchildren_end_too(tmp_path: Path, how: str) -> None:
+    """The whole process group ends with the program, whichever way it is ended."""
+    child = tmp_path / "child"
+    wish = Wish(child) if how == "cancel" else None
+    limit_s = 60 if how == "cancel" else 0.5
+    done, lines = run(LocalShell(), ("sh", "-c", FAMILY), tmp_path, timeout_s=limit_s, cancel=wish)
+    assert (done.timed_out, done.cancelled) == (how == "timeout", how == "cancel")
+    assert lines == ["started"]
+    until(lambda: not lives(number_in(child)), "the grandchild ends")
+
+
+def test_a_child_left_behind_ends_with_the_call(tmp_path: Path) -> None:
+    """A program that ends and leaves something running leaves it no longer than the call."""
+    leave = ("sh", "-c", "sleep 600 & echo $! > child")
+    done, _ = run(LocalShell(), leave, tmp_path)
+    assert done.status == 0
+    assert done.seconds < 5
+    until(lambda: not lives(number_in(tmp_path / "child")), "the child left behind ends")
+
+
+def test_a_program_that_ignores_being_asked_is_killed(tmp_path: Path) -> None:
+    """After the grace, SIGTERM is followed by SIGKILL."""
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('on', flush=True)"
+    file = tmp_path / "now"
+    program = f"{stubborn}; open({str(file)!r}, 'w').close(); time.sleep(600)"
+    done, _ = run(LocalShell(), (PYTHON, "-c", program), tmp_path, cancel=Wish(file))
+    assert done.status == -signal.SIGKILL
+
+
+def test_a_kill_of_the_parent_leaves_no_child(tmp_path: Path) -> None:
+    """On Linux, kill -9 of whoever runs a program ends that program too."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells a child that its parent died")
+    program = (
+        "import sys; from shipway.adapters.shell import LocalShell;"
+        "LocalShell().run(('sh', '-c', 'echo $$ > child; exec sleep 600'), cwd=sys.argv[1],"
+        " env={}, on_line=print, timeout_s=600)"
+    )
+    with subprocess.Popen((PYTHON, "-c", program, str(tmp_path))) as parent:
+        child = number_in(tmp_path / "child")
+        parent.kill()
+    until(lambda: not lives(child), "the child ends")
+
+
+def test_what_it_reads_is_what_it_is_given(tmp_path: Path) -> None:
+    """Standard input is the text that was given, and else empty; the environment is added to."""
+    cat = ("sh", "-c", 'cat; echo "$GREETING"')
+    assert run(LocalShell(), cat, tmp_path, stdin="secret\n")[1] == ["secret", "hello"]
+    assert run(LocalShell(), cat, tmp_path)[1] == ["hello"]
+
+
+def test_a_program_need_not_read_what_it_is_given(tmp_path: Path) -> None:
+    """A program that ends without reading is judged by its exit, not by our broken pipe."""
+    done, _ = run(LocalShell(), ("sh", "-c", "exit 3"), tmp_path, stdin="x" * 200_000)
+    assert done.status == 3
+
+
+def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
+    """Output in no encoding is told as far as it goes."""
+    assert run(LocalShell(), ("printf", r"a\377b\r\n"), tmp_path)[1] == ["a\ufffdb"]
+
+
+def test_programs_of_the_checkout_come_first(tmp_path: Path) -> None:
+    """A program in `node_modules/.bin` of the working directory is found before the PATH."""
+    tool = tmp_path / "node_modules/.bin/true"
+    tool.parent.mkdir(parents=True)
+    tool.write_text("#!/bin/sh\necho ours\n", encoding="utf-8")
+    tool.chmod(0o755)
+    assert run(LocalShell(("node_modules/.bin",)), ("true",), tmp_path)[1] == ["ours"]
+
+
+def test_a_program_with_a_path_is_relative_to_its_directory(tmp_path: Path) -> None:
+    """`./tool` is meant from the directory that the program runs in, wherever we are."""
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho mine\n", encoding="utf-8")
+    tool.chmod(0o755)
+    assert run(LocalShell(), ("./tool",), tmp_path)[1] == ["mine"]
+
+
+def test_a_short_program_costs_little(tmp_path: Path) -> None:
+    """The end of a program is noticed at once."""
+    start = time.monotonic()
+    run(LocalShell(), ("true",), tmp_path)
+    assert time.monotonic() - start < 1
