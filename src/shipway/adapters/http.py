@@ -16,8 +16,9 @@ class HttpProbes:
         """GET once; a refused connection or a time-out is an answer, never an error."""
         start = time.monotonic()
         try:
-            answer = httpx2.get(url, timeout=timeout_s, follow_redirects=False, trust_env=False)
-        except httpx2.HTTPError as problem:
+            # the status is the answer: a body that drips would outlive any time-out
+            with httpx2.stream("GET", url, timeout=timeout_s, trust_env=False) as answer:
+                return ProbeAnswer(answer.status_code, time.monotonic() - start, "")
+        except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
             said = str(problem) or type(problem).__name__
             return ProbeAnswer(None, time.monotonic() - start, f"no answer ({said})")
-        return ProbeAnswer(answer.status_code, time.monotonic() - start, "")
