@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -12,12 +13,13 @@ class DiskFiles:
         """Return the text of a file; None when it is not there."""
         try:
             return Path(path).read_text(encoding="utf-8", errors="replace")
-        except (FileNotFoundError, IsADirectoryError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
-        Path(path).unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            Path(path).unlink()
 
     def append(self, path: str, line: str) -> None:
         """Add a line to a file, making its folder and the file first where needed."""

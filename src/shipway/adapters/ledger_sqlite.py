@@ -53,7 +53,7 @@ class SqliteLedger:
             database.execute("BEGIN IMMEDIATE")
             last = database.execute("SELECT hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
             previous = str(last[0]) if last else _GENESIS
-            row = (entry.at, entry.service, entry.run, kind, version, body, previous)
+            row = (float(entry.at), entry.service, entry.run, kind, version, body, previous)
             database.execute(
                 "INSERT INTO entries (at, service, run, kind, version, body, previous, hash)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
