@@ -128,7 +128,7 @@ def test_each_problem_of_a_check_is_told_where_it_stands(check: str, said: str) 
 
 
 def test_a_circle_of_needs_is_drawn() -> None:
-    """Checks that wait for each other are told once, as the circle that they make."""
+    """A chain of checks that wait for each other is told once, as their circle."""
     text = f"{SMALL}checks:\n  a: {{ run: x, needs: [b] }}\n  b: {{ run: y, needs: [a] }}\n{PLACE}"
     assert problems(text) == ("shipway.yaml:5:16 checks.a.needs needs itself: a -> b -> a",)
 

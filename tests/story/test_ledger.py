@@ -94,7 +94,7 @@ def test_only_checks_that_passed_are_remembered() -> None:
 
 
 def test_checks_of_no_commit_prove_nothing() -> None:
-    """Checks that ran on a working copy say nothing about any commit."""
+    """What passed on a working copy says nothing about any commit."""
     assert Story().tell(ChecksEnded("", "passed", (), 0, 1.0)).history().checked == frozenset()
 
 

@@ -48,14 +48,7 @@ class LocalShell:
     ) -> Exit:
         """Run a program to its end; see `ports.Shell`."""
         surroundings = self._surroundings(cwd, env)
-        with_path = os.sep in command[0]  # then it is meant from `cwd`, wherever we are
-        named = os.path.join(cwd, command[0]) if with_path else command[0]  # noqa: PTH118 - a path, as text
-        program = shutil.which(named, path=surroundings["PATH"])
-        if program is None:
-            raise ToolIsMissing(
-                f"there is no program {command[0]!r}",
-                hint="install it, or add the check that installs it to `needs`",
-            )
+        program = _find(command[0], cwd, surroundings["PATH"])
         start = time.monotonic()
         process = subprocess.Popen(
             (*self._tether, program, *command[1:]),
@@ -92,6 +85,18 @@ class LocalShell:
         first = [os.path.join(cwd, folder) for folder in self._first_on_path]  # noqa: PTH118 - a text for PATH
         both["PATH"] = os.pathsep.join([*first, both.get("PATH", os.defpath)])
         return both
+
+
+def _find(name: str, cwd: str, path: str) -> str:
+    """Find a program; one that is named by a path is meant from `cwd`, wherever we are."""
+    named = os.path.join(cwd, name) if os.sep in name else name  # noqa: PTH118 - a path, as text
+    program = shutil.which(named, path=path)
+    if program is None:
+        raise ToolIsMissing(
+            f"there is no program {name!r}",
+            hint="install it, or add the check that installs it to `needs`",
+        )
+    return program
 
 
 def _read(process: subprocess.Popen[str], on_line: OnLine) -> None:
