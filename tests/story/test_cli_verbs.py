@@ -243,7 +243,7 @@ def test_without_the_embedded_default_nothing_is_deployed(shipway: Terminal) -> 
 def test_a_pushed_commit_is_not_delivered_to_nowhere(
     shipway: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`deliver` in a clean clone, while nothing is up, exits 5 and writes nothing down."""
+    """`deliver` in a clean clone, while nothing is up, exits 5 and makes no release."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     who = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.test")
     shipway.configure()
@@ -259,7 +259,8 @@ def test_a_pushed_commit_is_not_delivered_to_nowhere(
     (shipway.root / ".git/info/exclude").write_text("state\ncache\n", encoding="utf-8")
     assert shipway("deliver") == 5
     assert "`shipway local up` starts it" in shipway.err
-    assert not (shipway.root / "state/ledger.sqlite").exists()
+    assert shipway("releases") == 0
+    assert "no releases yet" in shipway.out
 
 
 def test_a_rollback_to_nothing_is_refused(shipway: Terminal) -> None:
