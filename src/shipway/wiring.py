@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -20,13 +20,15 @@ from shipway.errors import FileIsMissing, LocalIsDown
 from shipway.events.stream import Reader, Stream
 from shipway.events.types import Entry, HistoryEvent
 from shipway.ledger import History, fold
-from shipway.model.service import Service
+from shipway.model.service import ComposeCheck, Service
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.aws.logs import AwsLogs
     from shipway.adapters.aws.secrets import AwsSecrets
     from shipway.adapters.aws.session import Session
+    from shipway.adapters.compose import Compose
     from shipway.adapters.git import GitCheckout
+    from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.ledger_sqlite import SqliteLedger
     from shipway.apply.world import World
     from shipway.ports import Orchestrator
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
 CONFIGURATION = "shipway.yaml"
 EMBEDDED_POLL_S = 0.25
 AWS_POLL_S = 3.0
+EMBEDDED_REGION = "eu-central-1"
 MOVING_TAGS = ("branch-", "nightly-")
 
 
@@ -126,57 +129,88 @@ def run_name(environ: Mapping[str, str]) -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
 
 
-def world(where: Place, environ: Mapping[str, str], readers: tuple[Reader, ...]) -> World:
-    """Make everything that a run may touch.
+def world(
+    where: Place, environ: Mapping[str, str], readers: tuple[Reader, ...], who: str | None = None
+) -> World:
+    """Make everything that a run may touch; `who` runs it, where that is known better.
 
-    Raises:
-        LocalIsDown: the service delivers to the embedded default, and it is not up.
+    AWS, or the embedded default in its place, is looked for when it is first needed: checks run
+    without either.
     """
     from shipway.adapters.aws.ecr import EcrRegistry
     from shipway.adapters.aws.ecs import EcsOrchestrator
     from shipway.adapters.clock import SystemClock
-    from shipway.adapters.compose import Compose
     from shipway.adapters.docker import DockerEngine
     from shipway.adapters.files import DiskFiles
     from shipway.adapters.http import HttpProbes
-    from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.shell import LocalShell
     from shipway.apply.world import World
 
     clock, session = SystemClock(), session_for(where)
-    store, run, root = ledger(where.state), run_name(environ), str(where.root)
-    docker = environ.get("SHIPWAY_DOCKER") or "docker"
-    # docker-compose 1.29 takes the first docker on PATH: let it be the one that we use
-    beside = (str(Path(docker).parent),) if Path(docker).is_absolute() else ()
-    engine = DockerEngine(root, LocalShell(), docker)
-    stream = Stream(
-        service=where.service.name,
-        run=run,
-        now=clock.now,
-        journal=store.append,
-        guard=RLock(),
-        readers=readers,
-    )
+    stream = _stream(where, environ, readers, clock.now)
+    engine = DockerEngine(str(where.root), LocalShell(), _docker(environ))
     return World(
         service=where.service.name,
-        run=run,
-        actor=actor(where, environ),
-        root=root,
-        folder=str(where.state / "runs" / run),
+        run=stream.run,
+        actor=who or actor(where, environ),
+        root=str(where.root),
+        folder=str(where.state / "runs" / stream.run),
         slots=os.cpu_count() or 1,
-        poll_s=EMBEDDED_POLL_S if session.endpoints else AWS_POLL_S,
+        poll_s=AWS_POLL_S if where.service.aws else EMBEDDED_POLL_S,
         clock=clock,
         shell=LocalShell(("node_modules/.bin",)),
         files=DiskFiles(),
         builder=engine,
-        registry=EcrRegistry(session, account(where), engine.log_in, MOVING_TAGS),
+        registry=EcrRegistry(session, lambda: account(where), engine.log_in, MOVING_TAGS),
         orchestrator=EcsOrchestrator(session, clock),
         http=HttpProbes(),
-        compose=Compose(root, LocalShell(beside), docker),
-        ledger=store,
-        leases=FileLeases(str(where.state / "leases")),
+        compose=compose(where, environ),
+        ledger=ledger(where.state),
+        leases=leases(where),
         stream=stream,
     )
+
+
+def compose(where: Place, environ: Mapping[str, str]) -> Compose:
+    """Return compose, for checks and for what dead runs left behind."""
+    from shipway.adapters.compose import Compose
+    from shipway.adapters.shell import LocalShell
+
+    docker = _docker(environ)
+    # docker-compose 1.29 takes the first docker on PATH: let it be the one that we use
+    beside = (str(Path(docker).parent),) if Path(docker).is_absolute() else ()
+    return Compose(str(where.root), LocalShell(beside), docker)
+
+
+def sweep(where: Place, environ: Mapping[str, str]) -> None:
+    """Remove what checks of runs that died left in the engine; most services have no such."""
+    if any(isinstance(check, ComposeCheck) for check in where.service.checks):
+        alive = leases(where).held("run")
+        compose(where, environ).sweep(f"shipway-{where.service.name}-", alive)
+
+
+def leases(where: Place) -> FileLeases:
+    """Return the leases of this machine."""
+    from shipway.adapters.lease_file import FileLeases
+
+    return FileLeases(str(where.state / "leases"))
+
+
+def _stream(
+    where: Place, environ: Mapping[str, str], readers: tuple[Reader, ...], now: Callable[[], float]
+) -> Stream:
+    return Stream(
+        service=where.service.name,
+        run=run_name(environ),
+        now=now,
+        journal=ledger(where.state).append,
+        guard=RLock(),
+        readers=readers,
+    )
+
+
+def _docker(environ: Mapping[str, str]) -> str:
+    return environ.get("SHIPWAY_DOCKER") or "docker"
 
 
 def orchestrator(where: Place) -> Orchestrator:
@@ -199,18 +233,28 @@ def session_for(where: Place) -> Session:
 
     if where.service.aws is not None:
         return Session(where.service.aws.region, None)
-    found = _embedded(where.state)
-    endpoints = Endpoints(str(found["aws"]), str(found["ecs"]), str(found["registry"]))
-    return Session(str(found["region"]), endpoints)
+
+    def endpoints() -> Endpoints:
+        found = _embedded(where.state)
+        return Endpoints(str(found["aws"]), str(found["ecs"]), str(found["registry"]))
+
+    return Session(EMBEDDED_REGION, endpoints)
+
+
+def refuse_nowhere(where: Place) -> None:
+    """Refuse to begin what could not get anywhere.
+
+    Raises:
+        LocalIsDown: the service is delivered to the embedded default, and it is not up.
+    """
+    if where.service.aws is None:
+        _embedded(where.state)
 
 
 def account(where: Place) -> str:
     """Return the AWS account that owns the images."""
-    if where.service.aws is None:
-        return str(_embedded(where.state)["account"])
-    if where.service.aws.account is None:
-        raise FileIsMissing("shipway.yaml names no aws.account", where="aws")
-    return where.service.aws.account
+    aws = where.service.aws
+    return aws.account if aws else str(_embedded(where.state)["account"])
 
 
 def _embedded(state: Path) -> Mapping[str, object]:

@@ -140,7 +140,7 @@ def test_an_engine_that_answers_is_left_alone(machine: Machine) -> None:
     """An engine that was there before is used, and still there afterwards."""
     machine.engine.touch()
     code, said = machine.dev("demo", "--yes")
-    assert (code, said) == (0, "ran: examples/demo/demo.py --yes\n")
+    assert (code, said) == (0, "ran: -m examples.demo.demo --yes\n")
     assert machine.engine.exists()
 
 

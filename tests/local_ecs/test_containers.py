@@ -79,7 +79,7 @@ def test_rolling_update_under_load_loses_no_request(docker_stage: Stage) -> None
     """While two tasks are replaced, and HAProxy reloads, every request is answered 200."""
     service = docker_stage.steady()
     load = subprocess.Popen(
-        ["wrk", "-t1", "-c8", "-d60s", f"http://127.0.0.1:{service.port}/"],  # noqa: S607 - on PATH
+        ["wrk", "-t1", "-c8", "-d60s", f"http://127.0.0.1:{service.port}/"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -276,7 +276,7 @@ def test_stop_leaves_nothing(image: str) -> None:
     assert left == []
     assert set(threading.enumerate()) <= before
     found = subprocess.run(
-        ["pgrep", "-fc", f"haproxy .*{service.port}"],  # noqa: S607 - the tool on PATH
+        ["pgrep", "-fc", f"haproxy .*{service.port}"],
         capture_output=True,
         check=False,
         text=True,

@@ -57,6 +57,7 @@ def test_crash_after_three_seconds_rolls_back(stage: Stage) -> None:
         r["arn"] for r in deployment["sourceServiceRevisions"]
     }
     assert shown["deployments"][0]["taskDefinition"] == before
+    assert shown["taskDefinition"] == before
     assert {t["taskArn"] for t in service.tasks()} == old
     codes = {t["containers"][0].get("exitCode") for t in service.tasks("STOPPED")}
     assert 7 in codes

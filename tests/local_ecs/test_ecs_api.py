@@ -236,11 +236,11 @@ def test_events_are_unique_and_the_last_hundred(virtual: Stage) -> None:
 
 def test_other_services_are_refused_clearly(virtual: Stage) -> None:
     """A request to another AWS service is answered 501 with a reason."""
-    request = urllib.request.Request(  # noqa: S310 - loopback http
+    request = urllib.request.Request(
         virtual.endpoint.url, b"{}", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=5)  # noqa: S310 - loopback http
+        urllib.request.urlopen(request, timeout=5)
     with caught.value as reply:
         assert reply.code == 501
         assert "only ECS and ELBv2" in json.loads(reply.read())["message"]

@@ -93,7 +93,7 @@ def test_a_container_knows_who_it_is() -> None:
 
 def test_the_image_is_named_by_digest() -> None:
     """The definition names the image by its digest, and the roles of the account."""
-    aws = Aws("eu-central-1", None, "arn:execution", "arn:task")
+    aws = Aws("eu-central-1", "123456789012", "arn:execution", "arn:task")
     found = task_definition(A, PREPROD, aws)
     assert found.image == f"{A.repository}@{A.digest}"
     assert (found.execution_role, found.task_role) == ("arn:execution", "arn:task")

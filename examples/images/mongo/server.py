@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 # These three are installed in the image, not where the code is checked.
-import bson  # type: ignore[import-not-found, unused-ignore]
-import mongomock  # type: ignore[import-not-found, import-untyped, unused-ignore]
-from pymongo.errors import (  # type: ignore[import-not-found, unused-ignore]
+import bson  # type: ignore[import-not-found, unused-ignore]  # only in the image
+import mongomock  # type: ignore[import-not-found, import-untyped, unused-ignore]  # only in the image
+from pymongo.errors import (  # type: ignore[import-not-found, unused-ignore]  # only in the image
     DuplicateKeyError,
     OperationFailure,
 )

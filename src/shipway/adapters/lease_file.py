@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from shipway.errors import LeaseIsHeld
+
+FORGOTTEN_AFTER_S = 86400.0
+LOOKERS, A_LOOK_S = 5, 0.02
 
 
 class FileLeases:
@@ -24,7 +29,7 @@ class FileLeases:
         path = self._folder / f"{name.replace('/', '.')}.lock"
         with path.open("a+", encoding="utf-8") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(file)
             except BlockingIOError as problem:
                 file.seek(0)
                 raise LeaseIsHeld(
@@ -36,3 +41,29 @@ class FileLeases:
             file.write(f"{owner} (pid {os.getpid()})")
             file.flush()
             yield
+
+    def held(self, kind: str) -> frozenset[str]:
+        """Return what is held now of the names `kind/NAME`; forgets files that are long dead."""
+        alive = set()
+        for path in self._folder.glob(f"{kind}.*.lock"):
+            with path.open("r", encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    alive.add(path.name.removeprefix(f"{kind}.").removesuffix(".lock"))
+                    continue
+                if time.time() - path.stat().st_mtime > FORGOTTEN_AFTER_S:
+                    path.unlink(missing_ok=True)
+        return frozenset(alive)
+
+
+def _lock(file: TextIO) -> None:
+    """Lock, forgiving somebody who only looks whether it is held: that takes no time."""
+    for _ in range(LOOKERS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(A_LOOK_S)  # noqa: TID251 - shorter than any clock's business
+        else:
+            return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

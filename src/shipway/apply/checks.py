@@ -199,6 +199,5 @@ def _failure(failed: list[Result]) -> CheckFailed:
         lines += [f"  {line}" for line in first.last_lines[-15:]]
     return CheckFailed(
         "\n".join(lines),
-        where=first.check.name,
         hint=f"again by hand: `shipway run {first.check.name}`; all of it: {first.log}",
     )

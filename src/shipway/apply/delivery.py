@@ -71,7 +71,8 @@ def travel(journey: Journey, world: World) -> Release:
                     apply(plan_known(phase), world)
                 case Wait(environment, release, reasons):
                     world.publish(GateAnswered(environment.name, release.name, False, reasons))  # noqa: FBT003 - the event's own field
-                    raise GateSaidNo("\n".join(reasons), where=environment.name)
+                    go_on = f"then `shipway promote {environment.name} --release {release.name}`"
+                    raise GateSaidNo("\n".join(reasons), where=environment.name, hint=go_on)
                 case Stop():
                     raise failure(phase)
                 case Done(release):

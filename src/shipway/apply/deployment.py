@@ -62,8 +62,8 @@ def adopt(step: AdoptDeployment, world: World) -> None:
     world.publish(DeploymentStarted(step.environment.name, step.release.name, step.deployment))
 
 
-def watch(step: Watch, world: World) -> None:
-    """Watch a deployment to its end and write the end down.
+def watch(step: Watch, world: World) -> Outcome:
+    """Watch a deployment to its end and write the end down; passed only when it succeeded.
 
     A deployment that succeeds is compared with the release at once: what is not the digest that
     was asked for is a failed verification, whatever ECS calls it.
@@ -96,8 +96,11 @@ def watch(step: Watch, world: World) -> None:
     if ended.outcome is DeploymentOutcome.SUCCEEDED:
         wrong = running_wrong(step.environment, step.release, world)
         if wrong:
-            failed = Outcome.FAILED.value
-            world.publish(VerificationEnded(name, step.release.name, failed, wrong))
+            failed = Outcome.FAILED
+            world.publish(VerificationEnded(name, step.release.name, failed.value, wrong))
+            return failed
+        return Outcome.PASSED
+    return Outcome.FAILED
 
 
 class _Watcher:

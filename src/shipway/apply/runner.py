@@ -39,8 +39,7 @@ def apply(plan: Plan, world: World) -> None:
         world.publish(StepStarted(sentence(step)))
         outcome, reason = Outcome.ERRORED, "stopped by a bug in Shipway"
         try:
-            _run(step, world, plan.made_from)
-            outcome, reason = Outcome.PASSED, ""
+            outcome, reason = _run(step, world, plan.made_from), ""
         except (Interrupted, Terminated) as stop:
             outcome, reason = Outcome.ABORTED, stop.message
             raise
@@ -54,7 +53,8 @@ def apply(plan: Plan, world: World) -> None:
             world.publish(StepEnded(sentence(step), outcome.value, reason, seconds))
 
 
-def _run(step: Step, world: World, made_from: str) -> None:
+def _run(step: Step, world: World, made_from: str) -> Outcome:
+    """Do one step; failed means that it ran and the ledger holds the answer no."""
     match step:
         case RunChecks():
             run_checks(step, world)
@@ -71,8 +71,9 @@ def _run(step: Step, world: World, made_from: str) -> None:
         case AdoptDeployment():
             adopt(step, world)
         case Watch():
-            watch(step, world)
+            return watch(step, world)
         case Verify():
-            verify(step, world)
+            return verify(step, world)
         case _:
             assert_never(step)
+    return Outcome.PASSED

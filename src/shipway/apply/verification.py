@@ -18,12 +18,13 @@ ANSWERS_IN_A_ROW = 5
 BETWEEN_ANSWERS_S = 0.1
 
 
-def verify(step: Verify, world: World) -> None:
+def verify(step: Verify, world: World) -> Outcome:
     """Verify a release in its environment and write the result down; a no is not an exception."""
     reason = problem_with(step.environment, step.release, world)
     outcome = Outcome.FAILED if reason else Outcome.PASSED
     name = step.environment.name
     world.publish(VerificationEnded(name, step.release.name, outcome.value, reason))
+    return outcome
 
 
 def check_again(step: Verify, world: World) -> None:

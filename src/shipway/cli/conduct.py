@@ -98,11 +98,22 @@ def act(
     *,
     as_json: bool,
     work: Callable[[World], Result],
+    who: str | None = None,
+    alone: bool = False,
 ) -> Result:
-    """Do something that the ledger remembers, and let it be seen."""
+    """Do something that the ledger remembers, and let it be seen.
+
+    While it runs it holds a lease on its own name; whatever carries the name of a run that holds
+    none was left by one that was killed, and is removed first. `alone` when it needs neither AWS
+    nor the embedded default.
+    """
+    if not alone:
+        wiring.refuse_nowhere(place)
     with view(as_json=as_json) as reader:
-        world = wiring.world(place, os.environ, (reader,))
-        return conduct(world, command, commit, lambda: work(world))
+        world = wiring.world(place, os.environ, (reader,), who)
+        with wiring.leases(place).hold(f"run/{world.run}", owner=world.actor):
+            wiring.sweep(place, os.environ)
+            return conduct(world, command, commit, lambda: work(world))
 
 
 def tell(result: Mapping[str, object], words: str, *, as_json: bool) -> None:

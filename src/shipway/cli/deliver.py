@@ -44,11 +44,14 @@ def deliver(*, branch: str | None, line: str | None, as_json: bool) -> None:
         branch = asked.branch
     source = wiring.checkout(place).source(branch=branch)
     stops = place.service.environments
+    # git does not tell the hook who pushed; the author of the commit is the nearest it knows
+    author = source.author.partition(" <")[0]
     release = act(
         place,
         "deliver",
         source.commit,
         as_json=as_json,
+        who=os.environ.get("SHIPWAY_ACTOR") or author if line is not None else None,
         work=lambda world: travel(_journey(place, source, stops, world), world),
     )
     where = ", ".join(e.name for e in stops)
@@ -85,7 +88,14 @@ def run(*, checks: tuple[str, ...], as_json: bool) -> None:
         raise WrongUsage(f"there is no check {unknown}", hint=f"there are: {known}") from unknown
     plan = Plan((RunChecks(None, wanted),))  # a working copy proves nothing about its commit
     with_words = " ".join(("run", *checks))
-    act(place, with_words, "", as_json=as_json, work=lambda world: apply(plan, world))
+    act(
+        place,
+        with_words,
+        "",
+        as_json=as_json,
+        work=lambda world: apply(plan, world),
+        alone=True,
+    )
     names = [c.name for c in wanted]
     tell({"passed": names}, f"passed: {', '.join(names) or 'nothing to check'}", as_json=as_json)
 
@@ -100,5 +110,4 @@ def _about(release: Release) -> dict[str, object]:
         "commit": release.commit,
         "digest": release.digest,
         "image": release.image,
-        "actor": os.environ.get("SHIPWAY_ACTOR", ""),
     }

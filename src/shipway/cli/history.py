@@ -12,6 +12,7 @@ from shipway.cli.conduct import here, json_option, tell
 from shipway.events.codec import encode_entry
 from shipway.events.types import Entry
 from shipway.ledger import Attempt, History
+from shipway.model.outcome import DeploymentOutcome
 from shipway.model.release import Release
 from shipway.views.plain import lines_of
 from shipway.views.words import age, moment, short, table
@@ -107,6 +108,8 @@ def _row(name: str, history: History, now: float) -> tuple[str, ...]:
     if live is None:
         return (name, "-", "-", "-", "-", tried)
     since = age(now - (live.ended_at or live.at))
+    if last and last.ended is DeploymentOutcome.ROLLBACK_FAILED:
+        return (name, f"uncertain, was {live.release}", "-", "-", "-", tried)
     return (name, live.release, short(live.digest), since, live.by, tried)
 
 

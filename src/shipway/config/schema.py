@@ -202,8 +202,7 @@ class AwsPart(_Part):
     """The AWS account to deliver to; without it the embedded default delivers."""
 
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="AWS region.")
-    account: str | None = Field(
-        default=None,
+    account: str = Field(
         pattern=r"^\d{12}$",
         description="Id of the account that owns the image registry.",
     )

@@ -99,7 +99,9 @@ def reset(*, yes: bool, as_json: bool) -> None:
 
     place = _home()
     if not yes:
-        _confirm(f"Delete everything that Shipway keeps in {place.state}?")
+        _confirm(
+            f"Delete everything that Shipway keeps in {place.state}, the ledger of all deliveries too?"
+        )
     left = verbs.reset(place, _say)
     if as_json:
         click.echo(json.dumps({"version": 1, "left": [str(path) for path in left]}))

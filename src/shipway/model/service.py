@@ -122,7 +122,7 @@ class Aws:
     """The AWS account that the service is delivered to."""
 
     region: str
-    account: str | None
+    account: str
     execution_role: str | None
     task_role: str | None
 

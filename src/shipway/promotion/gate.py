@@ -64,7 +64,8 @@ def _missing(environment: Environment, release: Release, have: tuple[str, ...]) 
     if gate is None or len(have) >= gate.approvals:
         return []
     whose = f" of {' or '.join(gate.groups)}" if gate.groups else ""
-    command = f"shipway approve {environment.name} --release {release.name}"
+    who = " --as NAME" if gate.groups else ""
+    command = f"shipway approve {environment.name} --release {release.name}{who}"
     return [f"{len(have)} of {gate.approvals} approvals{whose}: `{command}`"]
 
 

@@ -8,6 +8,7 @@ from shipway.events.types import (
     ApprovalGiven,
     ApprovalRefused,
     CheckEnded,
+    ChecksEnded,
     CheckStarted,
     DeploymentEnded,
     DeploymentMoved,
@@ -15,7 +16,6 @@ from shipway.events.types import (
     Entry,
     Event,
     GateAnswered,
-    Output,
     ReaderFailed,
     ReleaseRecorded,
     RunEnded,
@@ -40,13 +40,18 @@ class PlainLines:
         self._start: float | None = None
 
     def __call__(self, entry: Entry) -> None:
-        """Write what an event has to say; most outputs stay in their log files."""
+        """Write what an event has to say; most outputs stay in their log files.
+
+        A no is left to the error that ends the command: it says the same, and what to do.
+        """
         self._start = entry.at if self._start is None else self._start
+        if isinstance(entry.event, RunEnded | GateAnswered) and not _is_yes(entry.event):
+            return
         for line in lines_of(entry.event, service=entry.service, run=entry.run):
             self._write(f"{entry.at - self._start:7.1f}s  {line}")
 
 
-def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C901, PLR0911, PLR0912 - one case per event
+def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C901, PLR0911 - one case per event
     """Return the lines that an event is worth; empty for what only logs and machines want."""
     match event:
         case RunStarted(command, actor, commit):
@@ -62,8 +67,27 @@ def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C90
             return [f"  {check:<12} started: {command}"]
         case CheckEnded():
             return [f"  {_check(event)}"]
+        case ChecksEnded():
+            tests = f", {event.tests} tests" if event.tests else ""
+            return [f"  checks {event.outcome} in {duration(event.seconds)}{tests}"]
+        case RunEnded() if event.outcome == "passed":
+            return [f"done in {duration(event.seconds)}"]
+        case RunEnded():
+            why = event.reason.partition("\n")[0]
+            return [f"ended after {duration(event.seconds)}, exit {event.exit_status}: {why}"]
+        case ReaderFailed(reader, problem):
+            return [f"warning: {reader} failed and is left out: {problem}"]
+        case _:
+            return _release_lines(event)
+
+
+def _release_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one case per event
+    """Return the lines of what happens to a release: recorded, approved, deployed, verified."""
+    match event:
         case ReleaseRecorded(release, _, branch, _, subject, _, digest):
             return [f"  release {release} ({branch}: {subject}) is {short(digest)}"]
+        case DeploymentRequested(_, release, digest, purpose, by, _):
+            return [f"  {purpose} of {release}, {short(digest)}, asked for by {by}"]
         case DeploymentMoved():
             return [f"  {_moved(event)}"]
         case TaskStopped():
@@ -73,20 +97,18 @@ def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C90
         case VerificationEnded(_, release, outcome, reason):
             return [f"  {release} {'is well' if outcome == 'passed' else reason}"]
         case GateAnswered(environment, release, allowed, reasons):
-            said = "yes" if allowed else "no"
-            return [f"gate of {environment} for {release}: {said}", *(f"  {r}" for r in reasons)]
-        case RunEnded() if event.outcome == "passed":
-            return [f"done in {duration(event.seconds)}"]
-        case DeploymentRequested(_, release, digest, purpose, by, _):
-            return [f"{purpose} of {release}, {short(digest)}, asked for by {by}"]
+            said = "yes" if allowed else f"no, {'; '.join(reasons)}"
+            return [f"gate of {environment} for {release}: {said}"]
         case ApprovalGiven(_, release, digest, by, comment):
             return [f"{by} approved {release}, {short(digest)}{': ' + comment if comment else ''}"]
         case ApprovalRefused(_, release, digest, by, comment):
             return [f"{by} rejected {release}, {short(digest)}{': ' + comment if comment else ''}"]
-        case ReaderFailed(reader, problem):
-            return [f"warning: {reader} failed and is left out: {problem}"]
-        case Output("push" | "image", _) | RunEnded() | _:
+        case _:
             return []
+
+
+def _is_yes(event: RunEnded | GateAnswered) -> bool:
+    return event.allowed if isinstance(event, GateAnswered) else event.outcome == "passed"
 
 
 def _check(event: CheckEnded) -> str:
@@ -98,6 +120,8 @@ def _check(event: CheckEnded) -> str:
 def _moved(event: DeploymentMoved) -> str:
     failures = f", {event.failures} failed" if event.failures else ""
     status = event.status.lower().replace("_", " ")
+    if event.status.startswith("ROLLBACK"):
+        return f"{status}{failures}"
     return f"{event.running} of {event.desired} tasks run, {status}{failures}"
 
 

@@ -22,13 +22,13 @@ class EcrRegistry:
 
     Args:
         session: the clients.
-        account: the account that owns the repositories.
+        account: tells the account that owns the repositories, when it is first needed.
         log_in: lets the engine push to AWS; never called on the embedded default.
         moving: prefixes of tags that may move; all others are made immutable where ECR can.
     """
 
     def __init__(
-        self, session: Session, account: str, log_in: LogIn, moving: tuple[str, ...]
+        self, session: Session, account: Callable[[], str], log_in: LogIn, moving: tuple[str, ...]
     ) -> None:
         self._session, self._account = session, account
         self._log_in, self._moving = log_in, moving
@@ -42,7 +42,7 @@ class EcrRegistry:
 
     def name(self, repository: str) -> str:
         """Return ECR's own name of a repository, as a task definition writes it."""
-        return f"{self._account}.dkr.ecr.{self._session.region}.amazonaws.com/{repository}"
+        return f"{self._account()}.dkr.ecr.{self._session.region}.amazonaws.com/{repository}"
 
     def ensure(self, repository: str) -> None:
         """Make the repository if it is not there, with tags that never move but for the moving."""

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from shipway.adapters.aws.place import SUBNET, ensure_place, target_group
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.adapters.aws.task_definitions import ensure_registered, from_api
-from shipway.adapters.aws.tasks import digest_of, stopped, tasks_of
+from shipway.adapters.aws.tasks import digest_of, scaled_in, stopped, tasks_of
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.observed import (
     DeploymentArn,
@@ -109,6 +109,8 @@ class EcsOrchestrator:
                         "maximumPercent": 200,
                     },
                     healthCheckGracePeriodSeconds=environment.container.grace_s,
+                    # the same definition again, after it failed here, is a new deployment too
+                    forceNewDeployment=True,
                 )
             return self._new_deployment(environment, before)
 
@@ -141,6 +143,7 @@ class EcsOrchestrator:
                 for task in tasks_of(self._session, environment, "STOPPED")
                 if task.get("taskDefinitionArn") == definition
                 and task.get("createdAt", since) >= since
+                and not scaled_in(task)
             ]
             return tuple(stopped(self._session, environment, task) for task in tasks)
 

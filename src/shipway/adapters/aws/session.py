@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,21 +47,26 @@ class Session:
 
     Args:
         region: the AWS region.
-        endpoints: the embedded default; None for AWS itself, whose credentials then come from
-            the environment as for any AWS tool.
+        embedded: finds the embedded default, when a client is first needed; None for AWS itself,
+            whose credentials then come from the environment as for any AWS tool.
     """
 
-    def __init__(self, region: str, endpoints: Endpoints | None) -> None:
-        self.region, self.endpoints = region, endpoints
+    def __init__(self, region: str, embedded: Callable[[], Endpoints] | None) -> None:
+        self.region, self._find = region, embedded
         self._config = Config(
             region_name=region,
             connect_timeout=5,
             read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 2 if endpoints else 8},
+            retries={"mode": "standard", "total_max_attempts": 2 if embedded else 8},
             parameter_validation=True,
             user_agent_extra="shipway",
-            proxies={} if endpoints else None,  # a proxy cannot reach our loopback
+            proxies={} if embedded else None,  # a proxy cannot reach our loopback
         )
+
+    @cached_property
+    def endpoints(self) -> Endpoints | None:
+        """Where the embedded default answers; None for AWS itself."""
+        return self._find() if self._find else None
 
     @cached_property
     def _boto(self) -> boto3.Session:

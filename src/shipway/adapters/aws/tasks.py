@@ -41,6 +41,15 @@ def digest_of(task: TaskTypeDef) -> Digest | None:
     return Digest(digest) if digest else None
 
 
+def scaled_in(task: TaskTypeDef) -> bool:
+    """Tell whether ECS merely had one task too many; then nothing is wrong with it.
+
+    Stop code and text together: ECS gives unhealthy tasks the same code and no other sign.
+    """
+    scheduled = task.get("stopCode") == "ServiceSchedulerInitiated"
+    return scheduled and task.get("stoppedReason", "").startswith("Scaling activity initiated by")
+
+
 def stopped(session: Session, environment: Environment, task: TaskTypeDef) -> StoppedTask:
     """Say why a task stopped, with what its container wrote last."""
     containers = task.get("containers") or []

@@ -213,7 +213,7 @@ class Engine:
         self._follow(decision)
 
     def _follow(self, decision: Decision) -> None:
-        service = decision.service
+        service = rollout.restored(decision.service, self.state.revisions)
         self.state.services[service.arn] = service
         if decision.current is not None:
             self.state.service_deployments[decision.current.arn] = decision.current

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from shipway.local.ecs.breaker import breaker_of
 from shipway.local.ecs.model import (
     Deployment,
+    Revision,
     Rollback,
     RolloutState,
+    Service,
     ServiceDeployment,
     Status,
     Task,
@@ -24,10 +26,21 @@ from shipway.local.ecs.situation import Decision, Draft, Member, Situation, Stop
 from shipway.local.ecs.task_life import BY_SCHEDULER, Fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 FREE_FAILURES = 3
 """So many failed tasks in a row are replaced at once; after them starts are spread out."""
+
+
+def restored(service: Service, revisions: Mapping[str, Revision]) -> Service:
+    """Return the service as describing what its primary deployment runs.
+
+    After a rollback that is the old configuration again, so the failed one is a change anew.
+    """
+    config = revisions[service.primary.revision_arn].config
+    if service.document.get("taskDefinition") == config["taskDefinition"]:
+        return service
+    return replace(service, document={**service.document, **config})
 
 
 def decide(situation: Situation, mint_id: Callable[[], str]) -> Decision:
