@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from shipway.adapters import surroundings
+from shipway.adapters.surroundings import read_text, run_name
 from shipway.errors import FileIsMissing, LocalIsDown
 from shipway.events.stream import Reader, Stream
 from shipway.events.types import Entry, HistoryEvent
@@ -40,6 +41,10 @@ EMBEDDED_REGION = "eu-central-1"
 MOVING_TAGS = ("branch-", "nightly-")
 
 
+folders = surroundings.folders
+"""Environment variables to the folders for state and cache; `shipway.local` needs it too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a command runs: the checkout, what it declares, and where state is kept."""
@@ -47,21 +52,6 @@ class Place:
     root: Path
     service: Service
     state: Path
-
-
-def folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
-    """Return the folders for state and cache that these environment variables ask for.
-
-    Source: the XDG Base Directory Specification, under `SHIPWAY_STATE` and `SHIPWAY_CACHE`.
-    """
-    base = Path(environ.get("HOME") or "~").expanduser()
-    state = environ.get("SHIPWAY_STATE") or (
-        Path(environ.get("XDG_STATE_HOME") or base / ".local" / "state") / "shipway"
-    )
-    cache = environ.get("SHIPWAY_CACHE") or (
-        Path(environ.get("XDG_CACHE_HOME") or base / ".cache") / "shipway"
-    )
-    return Path(state).absolute(), Path(cache).absolute()
 
 
 def place(start: Path, environ: Mapping[str, str]) -> Place:
@@ -77,7 +67,7 @@ def place(start: Path, environ: Mapping[str, str]) -> Place:
     for folder in (start, *start.parents):
         path = folder / CONFIGURATION
         if path.is_file():
-            text = path.read_text(encoding="utf-8")
+            text = read_text(path)
             return Place(folder, ConfigCache(cache / "config").load(text, _parse), state)
     raise FileIsMissing(
         f"there is no {CONFIGURATION} in {start} or above",
@@ -116,17 +106,6 @@ def actor(where: Place, environ: Mapping[str, str]) -> str:
     """Return who runs this: `SHIPWAY_ACTOR`, git's `user.name`, or the account's name."""
     named = environ.get("SHIPWAY_ACTOR") or checkout(where).identity()
     return named or environ.get("USER") or environ.get("LOGNAME") or f"uid {os.getuid()}"
-
-
-def run_name(environ: Mapping[str, str]) -> str:
-    """Return the id of this run: `SHIPWAY_RUN` where somebody gave it one, or a new one.
-
-    Only lower-case letters, digits and hyphens: it becomes part of project and file names.
-    """
-    given = environ.get("SHIPWAY_RUN", "")
-    if given:
-        return given
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
 
 
 def world(

@@ -15,7 +15,13 @@ from shipway import model
 from shipway.model.service import Service
 
 _CODE = Path(model.__file__).parent.parent
-_DECIDING = ("model/service.py", "config/schema.py", "config/load.py", "config/crosscheck.py")
+_DECIDING = (
+    "model/service.py",
+    "config/crosscheck.py",
+    "config/load.py",
+    "config/schema.py",
+    "config/strict_yaml.py",
+)
 
 
 class ConfigCache:

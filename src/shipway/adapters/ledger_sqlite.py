@@ -70,7 +70,14 @@ class SqliteLedger:
                 (service,),
             ).fetchall()
         for at, name, run, kind, body in rows:
-            event = decode_history(str(kind), str(body))
+            try:
+                event = decode_history(str(kind), str(body))
+            except (TypeError, ValueError) as problem:
+                raise WrongUsage(
+                    f"an entry of the ledger cannot be read: {kind} of run {run}: {problem}",
+                    where=self._path,
+                    hint="was it written by a newer Shipway? then use that one",
+                ) from problem
             if event is not None:
                 yield Entry(float(at), str(name), str(run), event)
 

@@ -11,7 +11,7 @@ from threading import Event as Flag
 from shipway.apply.world import World
 from shipway.checks import junit
 from shipway.checks.graph import ready
-from shipway.errors import CheckFailed
+from shipway.errors import CheckFailed, ShipwayError
 from shipway.events.types import CheckEnded, ChecksEnded, CheckStarted, Output
 from shipway.model.outcome import Outcome
 from shipway.model.service import Check, CommandCheck, ComposeCheck
@@ -116,22 +116,30 @@ def _run_one(check: Check, world: World, stop: Wish) -> Result:
     world.publish(CheckStarted(check.name, command_line(check)))
     if check.junit:
         world.files.remove(f"{world.root}/{check.junit}")
-    done = _execute(check, world, stop, on_line)
+    try:
+        done = _execute(check, world, stop, on_line)
+    except ShipwayError as problem:  # it could not run, so it has no answer
+        _tell_end(Result(check, Outcome.ERRORED, problem.message, _NO_TESTS, 0.0, log, ()), world)
+        raise
     tests, complaint = _tests(check, world, done)
     outcome, reason = _judge(check, done, tests, complaint)
     result = Result(check, outcome, reason, tests, done.seconds, log, tuple(last))
+    _tell_end(result, world)
+    return result
+
+
+def _tell_end(result: Result, world: World) -> None:
     world.publish(
         CheckEnded(
-            check=check.name,
-            outcome=outcome.value,
-            reason=reason,
-            seconds=round(done.seconds, 3),
-            tests=tests.total,
-            failed_tests=tests.failed,
-            log=log,
+            check=result.check.name,
+            outcome=result.outcome.value,
+            reason=result.reason,
+            seconds=round(result.seconds, 3),
+            tests=result.tests.total,
+            failed_tests=result.tests.failed,
+            log=result.log,
         )
     )
-    return result
 
 
 def _execute(check: Check, world: World, stop: Wish, on_line: OnLine) -> Exit:

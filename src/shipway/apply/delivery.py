@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import assert_never
+from typing import NoReturn, assert_never
 
 from shipway.apply.runner import apply
 from shipway.apply.world import World
@@ -27,16 +27,20 @@ from shipway.pipeline import (
     Bring,
     Build,
     Done,
+    End,
     Examine,
     Follow,
     Journey,
     Stop,
     Wait,
+    Work,
     next_phase,
     plan,
     plan_known,
 )
 from shipway.plan.plan import Plan
+from shipway.plan.steps import Deploy
+from shipway.promotion.gate import No, may_enter
 
 
 def travel(journey: Journey, world: World) -> Release:
@@ -52,33 +56,42 @@ def travel(journey: Journey, world: World) -> Release:
         while True:
             history = world.history()
             phase = next_phase(journey, history)
-            if not isinstance(phase, Wait | Stop | Done):
-                place = "build" if isinstance(phase, Build) else phase.environment.name
-                if place not in held:
-                    name = f"{world.service}/{place}"
-                    leases.enter_context(world.leases.hold(name, owner=_owner(world)))
-                    held.add(place)
-                    continue  # what was true before the lease was ours may not be true any more
+            place = _place(phase)
+            if place is not None and place not in held:
+                name = f"{world.service}/{place}"
+                leases.enter_context(world.leases.hold(name, owner=_owner(world)))
+                held.add(place)
+                continue  # what was true before the lease was ours may not be true any more
             match phase:
                 case Build():
                     builds += 1
                     _refuse_third_build(builds)
                     apply(_plan_image(journey, history, world), world)
-                case Bring(environment, release):
-                    _tell_gate(environment, release, phase.purpose, world)
-                    apply(_plan_deployment(phase, journey, history, world), world)
+                case Bring():
+                    planned = _plan_deployment(phase, journey, history, world)
+                    _pass_the_gate(planned, phase, journey, history, world)
+                    apply(planned, world)
                 case Follow() | Examine():
                     apply(plan_known(phase), world)
                 case Wait(environment, release, reasons):
-                    world.publish(GateAnswered(environment.name, release.name, False, reasons))  # noqa: FBT003 - the event's own field
-                    go_on = f"then `shipway promote {environment.name} --release {release.name}`"
-                    raise GateSaidNo("\n".join(reasons), where=environment.name, hint=go_on)
+                    _refuse(environment, release, reasons, world)
                 case Stop():
                     raise failure(phase)
                 case Done(release):
                     return release
                 case _:
                     assert_never(phase)
+
+
+def _place(phase: Work | End) -> str | None:
+    """Return what the phase works on, which nobody else may meanwhile; None for an end."""
+    match phase:
+        case Build():
+            return "build"
+        case Bring() | Follow() | Examine():
+            return phase.environment.name
+        case _:
+            return None
 
 
 def _owner(world: World) -> str:
@@ -105,9 +118,33 @@ def _plan_deployment(phase: Bring, journey: Journey, history: History, world: Wo
     return plan(phase, journey, history, service=seen)
 
 
-def _tell_gate(environment: Environment, release: Release, purpose: Purpose, world: World) -> None:
-    if environment.gate and purpose is Purpose.DELIVERY:
-        world.publish(GateAnswered(environment.name, release.name, True, ()))  # noqa: FBT003 - as above
+def _pass_the_gate(
+    planned: Plan, phase: Bring, journey: Journey, history: History, world: World
+) -> None:
+    """Ask the gate at the last moment before ECS is asked, and write its answer down.
+
+    A request that a dead run wrote down but ECS never got is asked about anew: somebody may have
+    rejected the release since.
+    """
+    environment, release = phase.environment, phase.release
+    asks_ecs = any(isinstance(step, Deploy) for step in planned.steps)
+    if phase.purpose is Purpose.ROLLBACK or not asks_ecs:
+        return
+    answer = may_enter(journey.service, environment, release, history)
+    if isinstance(answer, No):
+        _refuse(environment, release, answer.reasons, world)
+    if environment.gate:
+        world.publish(
+            GateAnswered(environment.name, release.name, allowed=True, reasons=()),
+        )
+
+
+def _refuse(
+    environment: Environment, release: Release, reasons: tuple[str, ...], world: World
+) -> NoReturn:
+    world.publish(GateAnswered(environment.name, release.name, allowed=False, reasons=reasons))
+    go_on = f"then `shipway promote {environment.name} --release {release.name}`"
+    raise GateSaidNo("\n".join(reasons), where=environment.name, hint=go_on)
 
 
 def failure(stop: Stop) -> ShipwayError:  # noqa: PLR0911 - one sentence for each end
@@ -120,6 +157,9 @@ def failure(stop: Stop) -> ShipwayError:  # noqa: PLR0911 - one sentence for eac
         hint = "a person is needed: `shipway status` shows what runs"
         return RollbackFailed(f"{message}: {why}", where=where, hint=hint)
     match attempt.ended:
+        case DeploymentOutcome.ROLLED_BACK if attempt.purpose is Purpose.ROLLBACK:
+            message = f"the way back to {name} failed; {stop.back_at or 'nothing'} still runs"
+            return RollbackFailed(f"{message}: {why}", where=where)
         case DeploymentOutcome.ROLLED_BACK:
             back = f"; {stop.back_at} runs there again" if stop.back_at else ""
             return RolledBack(f"{name} failed and was rolled back{back}: {why}", where=where)

@@ -12,7 +12,7 @@ from shipway.apply.runner import apply
 from shipway.apply.world import World
 from shipway.checks.graph import narrowed
 from shipway.cli.conduct import act, here, json_option, tell
-from shipway.errors import WrongUsage
+from shipway.errors import CheckoutIsUnfit, WrongUsage
 from shipway.model.release import Release, Source
 from shipway.model.service import Environment
 from shipway.pipeline import Journey
@@ -34,15 +34,20 @@ def deliver(*, branch: str | None, line: str | None, as_json: bool) -> None:
     It stops where a gate says no (exit 4); approve, then run it again. Run again after a crash
     or a failure, it goes on where it stood.
     """
-    place = here()
+    place, pushed = here(), None
     if line is not None:
         asked = asks_for(parse_hook_line(line), delivered_branch=place.service.branch)
         if isinstance(asked, Ignore):
             result: dict[str, object] = {"delivered": False, "reason": asked.reason}
             tell(result, f"nothing to deliver: {asked.reason}", as_json=as_json)
             return
-        branch = asked.branch
+        branch, pushed = asked.branch, asked.commit
     source = wiring.checkout(place).source(branch=branch)
+    if pushed not in {None, source.commit}:
+        raise CheckoutIsUnfit(
+            f"{pushed} was pushed, but {source.commit} is checked out",
+            hint="check out exactly what was pushed",
+        )
     stops = place.service.environments
     # git does not tell the hook who pushed; the author of the commit is the nearest it knows
     author = source.author.partition(" <")[0]
@@ -54,8 +59,7 @@ def deliver(*, branch: str | None, line: str | None, as_json: bool) -> None:
         who=os.environ.get("SHIPWAY_ACTOR") or author if line is not None else None,
         work=lambda world: travel(_journey(place, source, stops, world), world),
     )
-    where = ", ".join(e.name for e in stops)
-    tell(_about(release), f"{release.name} is live and verified in {where}", as_json=as_json)
+    tell(_about(release), _whereabouts(release, place), as_json=as_json)
 
 
 @click.command()
@@ -102,6 +106,16 @@ def run(*, checks: tuple[str, ...], as_json: bool) -> None:
 
 def _journey(place: Place, source: Source, stops: tuple[Environment, ...], world: World) -> Journey:
     return Journey(service=place.service, source=source, stops=stops, run=world.run)
+
+
+def _whereabouts(release: Release, place: Place) -> str:
+    """Say where a delivered release is live, and what has replaced it elsewhere since."""
+    history = wiring.history(place)
+    found = [(e.name, history.live(e.name)) for e in place.service.environments]
+    here = [name for name, live in found if live and live.release == release.name]
+    gone = [f"{live.release} in {name}" for name, live in found if live and name not in here]
+    words = f"{release.name} is live and verified in {', '.join(here) or 'no environment'}"
+    return f"{words}; since replaced by {', '.join(gone)}" if gone else words
 
 
 def _about(release: Release) -> dict[str, object]:

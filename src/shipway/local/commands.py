@@ -100,7 +100,7 @@ def reset(*, yes: bool, as_json: bool) -> None:
     place = _home()
     if not yes:
         _confirm(
-            f"Delete everything that Shipway keeps in {place.state}, the ledger of all deliveries too?"
+            f"Delete all that Shipway keeps in {place.state}, the ledger of deliveries included?"
         )
     left = verbs.reset(place, _say)
     if as_json:

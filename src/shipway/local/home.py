@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from shipway.errors import WrongUsage
+from shipway.wiring import folders as folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,18 +96,8 @@ class Home:
 
 
 def home(environ: Mapping[str, str]) -> Home:
-    """Return the folders that these environment variables ask for; creates none.
-
-    Source: the XDG Base Directory Specification, under `SHIPWAY_STATE` and `SHIPWAY_CACHE`.
-    """
-    base = Path(environ.get("HOME") or "~").expanduser()
-    state = environ.get("SHIPWAY_STATE") or (
-        Path(environ.get("XDG_STATE_HOME") or base / ".local" / "state") / "shipway"
-    )
-    cache = environ.get("SHIPWAY_CACHE") or (
-        Path(environ.get("XDG_CACHE_HOME") or base / ".cache") / "shipway"
-    )
-    return Home(Path(state).absolute(), Path(cache).absolute())
+    """Return the folders that these environment variables ask for; creates none."""
+    return Home(*folders_of(environ))
 
 
 def prepare(place: Home) -> None:
