@@ -5,6 +5,8 @@ Rich is imported here and nowhere else, and only when something is drawn.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from threading import RLock
 from types import TracebackType
 
@@ -20,14 +22,21 @@ _WIDTH = 100
 
 
 class LiveView:
-    """A reader of the stream that draws; a context manager, since a drawing must be put away."""
+    """A reader of the stream that draws; a context manager, since a drawing must be put away.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Args:
+        console: where to draw; stderr when not given.
+        clock: seconds since the epoch, as in the envelopes of events.
+    """
+
+    def __init__(
+        self, console: Console | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
         self._console = console or Console(stderr=True, highlight=False)
         self._plain = PlainLines(self._print)
         self._lock = RLock()
         self._running: dict[str, tuple[float, str]] = {}
-        self._now = 0.0
         self._live = Live(
             get_renderable=self._draw, console=self._console, refresh_per_second=8, transient=True
         )
@@ -49,7 +58,6 @@ class LiveView:
     def __call__(self, entry: Entry) -> None:
         """Remember what runs, and print what is over."""
         with self._lock:
-            self._now = max(self._now, entry.at)
             match entry.event:
                 case CheckStarted(check, command):
                     self._running[check] = (entry.at, command)
@@ -73,10 +81,11 @@ class LiveView:
         self._console.print(Text(line, style=style), soft_wrap=True)
 
     def _draw(self) -> Group:
+        now = self._clock()
         with self._lock:
             rows = [
                 Text(
-                    f"  {duration(max(0.0, self._now - since)):>9}  {name:<12} {line}"[:_WIDTH],
+                    f"  {duration(max(0.0, now - since)):>9}  {name:<12} {line}"[:_WIDTH],
                     style="dim",
                 )
                 for name, (since, line) in self._running.items()
