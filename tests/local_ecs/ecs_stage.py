@@ -237,13 +237,13 @@ def make_virtual(settings: Settings | None = None) -> Stage:
     return Stage(plane, plane.start(), clock, MemoryLogs(), kill, virtual=True, runtime=runtime)
 
 
-def make_docker(instance: str) -> Stage:
-    """Start a plane of real containers behind HAProxy."""
+def make_docker(instance: str, balancer: Haproxy | None = None) -> Stage:
+    """Start a plane of real containers behind HAProxy, the installed one when none is given."""
     clock, logs, api = RealClock(), MemoryLogs(), default_engine()
     plane = ControlPlane(
         Settings(instance=instance, settle_s=0.5, steady_s=4.5),
         runtime=DockerRuntime(api, instance=instance, clock=clock, logs=logs, secrets=Secrets()),
-        balancer=Haproxy(clock, interval_cap_s=0.5),
+        balancer=balancer or Haproxy(clock, interval_cap_s=0.5),
         clock=clock,
         store=NoStore(),
     )

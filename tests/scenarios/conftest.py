@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.embedded import Tiny, surroundings
+from tests.scenarios.embedded import Tiny, ecs, surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 _numbers = itertools.count(1)
@@ -42,8 +43,14 @@ def embedded(
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, embedded: dict[str, str]) -> Tiny:
-    """A service that nobody has delivered yet, with one pushed commit."""
+def tiny(tmp_path: Path, embedded: dict[str, str]) -> Iterator[Tiny]:
+    """A service that nobody has delivered yet, with one pushed commit; its tasks end with it."""
     service = Tiny.fresh(tmp_path / "tiny", embedded, service=f"tiny{next(_numbers)}")
     service.commit("Say hello")
-    return service
+    yield service
+    client = ecs(service)
+    for cluster in ("staging", "production"):
+        with contextlib.suppress(
+            client.exceptions.ClusterNotFoundException, client.exceptions.ServiceNotFoundException
+        ):
+            client.delete_service(cluster=cluster, service=service.name(), force=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -10,12 +11,14 @@ from shipway.errors import OutsideDidNotAnswer, ShipwayError, WrongUsage
 from shipway.local.ecs.clock import RealClock
 from shipway.local.ecs.docker_api import DockerApi, DockerError, docker_host
 from shipway.local.ecs.haproxy import Haproxy, HaproxyError
+from shipway.local.ecs.haproxy_program import Program, from_image, from_path
 from shipway.local.ecs.plane import ControlPlane
 from shipway.local.ecs.ports import LogSink, SecretResolver
 from shipway.local.ecs.runtime_docker import DockerRuntime
 from shipway.local.ecs.settings import Settings
 from shipway.local.ecs.store import FileStore
 from shipway.local.ports import free_port
+from shipway.local.preflight import haproxy_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +96,7 @@ class StartDockerPlane:
         folder.mkdir(mode=0o700, exist_ok=True)
         clock = RealClock()
         sink = self._sources.logs(place, record)
-        balancer = Haproxy(clock, interval_cap_s=_HEALTH_INTERVAL_CAP_S)
+        balancer = Haproxy(clock, program=_haproxy(record), interval_cap_s=_HEALTH_INTERVAL_CAP_S)
         try:
             plane = ControlPlane(
                 _settings(record, port),
@@ -117,6 +120,13 @@ class StartDockerPlane:
             _translate(problem, folder)
             raise
         return RunningPlane(port, plane, sink)
+
+
+def _haproxy(record: Instance) -> Program:
+    """Return HAProxy from the PATH, else from its image, which `preflight` has seen to."""
+    if shutil.which("haproxy"):
+        return from_path()
+    return from_image("docker", haproxy_image(os.environ), record.instance)
 
 
 def _settings(record: Instance, port: int) -> Settings:

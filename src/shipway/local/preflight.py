@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NoReturn
 
 from shipway.errors import EngineIsDown, ToolIsMissing
+from shipway.local.ecs.haproxy_program import DEFAULT_IMAGE
 from shipway.local.processes import run
 
 _DOCKER_TIMEOUT_S: Final = 20.0
+_PULL_TIMEOUT_S: Final = 120.0
 # program: (Debian's package, Homebrew's formula)
 _NEEDED: Final = {
     "docker": ("docker.io", "--cask docker"),
@@ -18,20 +21,23 @@ _NEEDED: Final = {
 }
 
 
-def check() -> None:
+def haproxy_image(environ: Mapping[str, str]) -> str:
+    """Return the image that HAProxy runs from where it is not installed."""
+    return environ.get("SHIPWAY_HAPROXY_IMAGE") or DEFAULT_IMAGE
+
+
+def check(environ: Mapping[str, str]) -> None:
     """Return when the programs are there and the Docker Engine answers.
+
+    Without HAProxy on the PATH, its image does; it is pulled where that is possible.
 
     Raises:
         ToolIsMissing: names every missing program and the one command that installs them.
         EngineIsDown: docker is installed, but its engine gave no answer in 20 s.
     """
     missing = [name for name in _NEEDED if shutil.which(name) is None]
-    if missing:
-        noun = "program is" if len(missing) == 1 else "programs are"
-        raise ToolIsMissing(
-            f"{len(missing)} {noun} not installed: {', '.join(missing)}",
-            hint=_installation(missing),
-        )
+    if set(missing) - {"haproxy"}:
+        _refuse(missing)
     try:
         answer = run(
             ["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=_DOCKER_TIMEOUT_S
@@ -42,6 +48,27 @@ def check() -> None:
         raise EngineIsDown(
             f"the Docker Engine does not answer: {answer.output.strip()}", hint=_start()
         )
+
+    if missing and not _image_is_there(haproxy_image(environ)):
+        _refuse(missing)
+
+
+def _refuse(missing: list[str]) -> NoReturn:
+    noun = "program is" if len(missing) == 1 else "programs are"
+    raise ToolIsMissing(
+        f"{len(missing)} {noun} not installed: {', '.join(missing)}", hint=_installation(missing)
+    )
+
+
+def _image_is_there(image: str) -> bool:
+    """Tell whether an image is in the engine, pulling it if need be."""
+    for words in (("image", "inspect", image), ("pull", "--quiet", image)):
+        try:
+            if run(["docker", *words], timeout_s=_PULL_TIMEOUT_S).status == 0:
+                return True
+        except TimeoutError:
+            return False
+    return False
 
 
 def _installation(missing: list[str]) -> str:

@@ -53,7 +53,7 @@ def up(place: Home, environ: Mapping[str, str], say: Say) -> tuple[Instance, boo
         LeaseIsHeld: another `up`, `down` or `reset` is at work.
         OutsideDidNotAnswer: a part did not start; the message holds its last words.
     """
-    preflight.check()
+    preflight.check(environ)
     home.prepare(place)
     with _alone(place):
         record = instance.read(place)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from shipway.local.ecs.balancing import Layout, Target, TargetGroup, TargetHealth, TargetState
 from shipway.local.ecs.clock import deadline, expired, pause
 from shipway.local.ecs.haproxy_config import backend_name, preamble, render, unhealthy_after_s
+from shipway.local.ecs.haproxy_program import Program, from_path
 from shipway.local.ecs.processes import Child, run
 
 if TYPE_CHECKING:
@@ -45,16 +46,17 @@ class _Slot:
 
 
 class Haproxy:
-    """A `Balancer` on HAProxy 2.4 or later; `program` is its name or path.
-
-    To run it from an image instead, only `Child(...)` and the socket directory would differ.
-    """
+    """A `Balancer` on HAProxy 2.4 or later; `program` says how it is started."""
 
     def __init__(
-        self, clock: Clock, *, program: str = "haproxy", interval_cap_s: float | None = None
+        self,
+        clock: Clock,
+        *,
+        program: Program | None = None,
+        interval_cap_s: float | None = None,
     ) -> None:
         self._clock = clock
-        self._program = program
+        self._program = program or from_path()
         self._cap_s = interval_cap_s
         self._child: Child | None = None
         self._directory: Path | None = None
@@ -72,12 +74,13 @@ class Haproxy:
             self._write("")
             config = str(self._directory / "haproxy.cfg")
             self._child = Child(
-                [self._program, "-W", "-q", "-f", config], self._directory / "haproxy.log"
+                [*self._program(self._directory), "-W", "-q", "-f", config],
+                self._directory / "haproxy.log",
             )
             self._await_generation()
         except (OSError, HaproxyError) as error:
             self.close()
-            raise HaproxyError(f"{self._program} did not start: {error}") from error
+            raise HaproxyError(f"HAProxy did not start: {error}") from error
 
     def apply(self, layout: Layout) -> None:
         """Reload when the text changed; then fill, drain and free slots."""
@@ -186,7 +189,8 @@ class Haproxy:
         """Let HAProxy read the new text first: a refused reload would leave it half-alive."""
         candidate = self._home() / "candidate.cfg"
         candidate.write_text(self._config(text), encoding="utf-8")
-        status, said = run([self._program, "-c", "-q", "-f", str(candidate)], START_S)
+        words = [*self._program(self._home()), "-c", "-q", "-f", str(candidate)]
+        status, said = run(words, START_S)
         if status != 0:
             raise HaproxyError(f"HAProxy refuses the configuration: {said}")
 

@@ -66,12 +66,14 @@ class ControlPlane:
     def start(self) -> Endpoint:
         """Bind, start the balancer, bring back the services kept by the store, and serve."""
         server = Server(self._settings.port, Dispatcher(self._engine).answer)
+        # first the runtime, which removes whatever still carries our label
+        self._runtime.open(self._engine.wake.set)
         try:
             self._balancer.start()
         except BaseException:
+            self._runtime.close(0)
             server.abandon()
             raise
-        self._runtime.open(self._engine.wake.set)
         self._engine.recover()
         self._engine.step()
         server.start()
