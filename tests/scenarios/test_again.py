@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +60,7 @@ def test_a_plan_changes_nothing_and_says_everything(tiny: Tiny) -> None:
     planned = tiny.shipway("plan", "staging", "--exit-code", "--json")
 
     assert planned.status == 11
-    report = json.loads(planned.out.splitlines()[0])
+    report = json.loads(planned.out)
     assert report["steps"] == [f"deploy {tiny.release()} to staging"]
     changed = {c["field"] for c in report["changes"]}
     assert changed == {
@@ -108,6 +111,36 @@ def test_down_and_up_brings_everything_back(tiny: Tiny) -> None:
     assert verified.status == 0, verified
     assert tiny.live("production") == release
     assert tiny.ask("production")["digest"] == digest
+
+
+def test_a_registry_that_died_is_no_verdict(tmp_path: Path, embedded: dict[str, str]) -> None:
+    """Exit 5 and what to do; after `up` the same command finishes, and nothing was lost."""
+    env = embedded | {"SHIPWAY_STATE": str(tmp_path / "state")}
+    tiny = Tiny.fresh(tmp_path / "tiny", env)
+    try:
+        tiny.commit("Say hello")
+        entries = json.loads((tmp_path / "state" / "processes.json").read_text(encoding="utf-8"))
+        os.kill(_pid_of("ministack", entries), signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while tiny.shipway("local", "status").out.startswith("up") and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+        refused = tiny.shipway("image")
+
+        assert refused.status == 5, refused
+        assert "shipway local up" in refused.err
+        assert not tiny.events("ReleaseRecorded")
+        assert tiny.shipway("local", "up").status == 0
+        assert tiny.shipway("image").status == 0
+    finally:
+        tiny.shipway("local", "reset", "--yes")
+
+
+def _pid_of(name: str, entries: object) -> int:
+    """Find a process in the register of those that must not outlive the supervisor."""
+    found = [e for e in entries if e["name"] == name] if isinstance(entries, list) else []
+    assert found, entries
+    return int(found[0]["who"]["pid"])
 
 
 def _until_left(tiny: Tiny, *, present: bool) -> None:

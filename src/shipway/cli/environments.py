@@ -71,7 +71,7 @@ def plan(
     }
     tell(report, _plan_words(environment, release, steps, changes), as_json=as_json)
     if exit_code and changes:
-        raise ChangesArePending(f"{len(changes)} changes are pending", where=environment.name)
+        raise click.exceptions.Exit(ChangesArePending.exit_status)  # the plan has said it all
 
 
 @click.command()
