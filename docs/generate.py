@@ -60,9 +60,10 @@ ENVIRONMENT = """\
 |---|---|
 | `SHIPWAY_STATE` | Folder of what must not be lost. Default: `~/.local/state/shipway`. |
 | `SHIPWAY_CACHE` | Folder of what can be made again. Default: `~/.cache/shipway`. |
-| `SHIPWAY_ACTOR` | Who acts, for the ledger; git's `user.name` when not set. |
+| `SHIPWAY_ACTOR` | Who acts. Default: git's `user.name`; for a push, the commit's author. |
 | `SHIPWAY_RUN` | Id of the run, chosen by the caller: lower-case letters, digits, hyphens. |
 | `SHIPWAY_DOCKER` | The docker client to use; the first `docker` on the path when not set. |
+| `SHIPWAY_HAPROXY_IMAGE` | Image that HAProxy runs from where it is not installed (Linux). |
 | `NO_COLOR` | When set, plain lines instead of a live view. |
 
 `XDG_STATE_HOME` and `XDG_CACHE_HOME` are honoured where the first two are not set.
