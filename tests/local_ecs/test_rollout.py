@@ -142,3 +142,18 @@ def test_draining_waits_for_sessions(virtual: Stage) -> None:
     task = virtual.ecs.describe_tasks(cluster="main", tasks=[old])["tasks"][0]
     assert task["lastStatus"] == "DEACTIVATING"
     assert service.until_over() == "SUCCESSFUL"
+
+
+def test_a_busy_machine_takes_no_crash_for_a_success(virtual: Stage) -> None:
+    """Tasks are judged at the last look: what died unseen since then completes nothing."""
+    assert virtual.runtime is not None
+    service = virtual.steady()
+    service.update(taskDefinition=virtual.register("crash"))
+    virtual.pass_time(2)
+
+    virtual.runtime.busy = True
+    virtual.pass_time(20)
+    assert service.deployment()["status"] == "IN_PROGRESS"
+
+    virtual.runtime.busy = False
+    assert service.until_over() == "ROLLBACK_SUCCESSFUL"
