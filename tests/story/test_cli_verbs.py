@@ -152,10 +152,12 @@ def test_a_service_without_history_is_told(shipway: Terminal) -> None:
 def test_status_says_what_is_live_and_what_was_tried(shipway: Terminal) -> None:
     """Each environment has its live release, by whom, and its last try."""
     assert shipway.configure().remember(delivered())("status") == 0
-    title, _, preprod, production = shipway.out.splitlines()
+    title, _, preprod, production, why, reason = shipway.out.splitlines()
     assert title == "sender (team-messaging)"
     assert preprod.split()[:2] == ["preprod", B.name]
-    assert "delivery succeeded, so" in preprod
+    assert "delivery succeeded, verification failed" in preprod
+    assert why == f"why {B.name} is not live and well in preprod:"
+    assert reason == "  delivery succeeded, verification failed: so"
     assert production.split()[:2] == ["production", A.name]
     assert "verified" in production
 

@@ -14,6 +14,7 @@ from shipway.events.types import Entry
 from shipway.ledger import Attempt, History
 from shipway.model.outcome import DeploymentOutcome
 from shipway.model.release import Release
+from shipway.promotion.why import fate, in_short, why_not
 from shipway.views.plain import lines_of
 from shipway.views.words import age, moment, short, table
 
@@ -28,8 +29,19 @@ def status(*, as_json: bool) -> None:
     report = [_state(name, history) for name in names]
     rows = [_row(name, history, now) for name in names]
     head = ("environment", "live", "digest", "since", "by", "last try")
-    words = "\n".join([f"{place.service.name} ({place.service.owner})", *table(rows, head)])
-    tell({"service": place.service.name, "environments": report}, words, as_json=as_json)
+    lines = [f"{place.service.name} ({place.service.owner})", *table(rows, head)]
+    missing = why_not(place.service, history)
+    if missing:
+        lines += [
+            f"why {missing.release} is not live and well in {missing.environment}:",
+            *(f"  {reason}" for reason in missing.reasons),
+        ]
+    found = {
+        "service": place.service.name,
+        "environments": report,
+        "why_not": asdict(missing) if missing else None,
+    }
+    tell(found, "\n".join(lines), as_json=as_json)
 
 
 @click.command()
@@ -71,7 +83,7 @@ def show(*, release_name: str, as_json: bool) -> None:
         for o in history.opinions
         if o.release == release.name
     ]
-    lines += [f"  {moment(a.at)}  {a.environment}: {_fate(a)}, by {a.by}" for a in tries]
+    lines += [f"  {moment(a.at)}  {a.environment}: {fate(a)}, by {a.by}" for a in tries]
     report = {
         **asdict(release),
         "name": release.name,
@@ -104,7 +116,7 @@ def _line(entry: Entry) -> str:
 
 def _row(name: str, history: History, now: float) -> tuple[str, ...]:
     live, last = history.live(name), history.last_attempt(name)
-    tried = f"{last.release}: {_fate(last)}" if last else "never"
+    tried = f"{last.release}: {in_short(last)}" if last else "never"
     if live is None:
         return (name, "-", "-", "-", "-", tried)
     since = age(now - (live.ended_at or live.at))
@@ -138,17 +150,6 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "verified": attempt.verified.value if attempt.verified else None,
         "verdict": attempt.verdict,
     }
-
-
-def _fate(attempt: Attempt) -> str:
-    """Say in a few words how a try went."""
-    purpose = f"{attempt.purpose.value} "
-    if attempt.ended is None:
-        return f"{purpose}under way"
-    if attempt.verified is None:
-        return f"{purpose}{attempt.ended.value}"
-    verdict = "verified" if attempt.verified.value == "passed" else attempt.verdict
-    return f"{purpose}{attempt.ended.value}, {verdict}"
 
 
 def _homes(release: Release, history: History) -> str:
