@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 
+from shipway.errors import Interrupted, ShipwayError, Terminated
 from shipway.events.codec import decode_history, encode_entry, encode_event
 from shipway.events.stream import Reader, Stream
 from shipway.events.types import (
@@ -146,3 +147,16 @@ def test_two_readers_that_fail_fail_nothing() -> None:
     a_stream(lambda _: None, broken, worse, lambda e: heard.append(e.event)).publish(SAID)
     assert heard[-1] == SAID
     assert sum(isinstance(event, ReaderFailed) for event in heard) == 2
+
+
+@pytest.mark.parametrize("stop", [Interrupted, Terminated])
+def test_a_signal_that_meets_a_reader_is_not_its_failure(stop: type[ShipwayError]) -> None:
+    """Ctrl-C and SIGTERM stop the run wherever they arrive, in the middle of a reader too."""
+
+    def struck(entry: Entry) -> None:
+        raise stop(f"while {entry.run} was told")
+
+    stream = a_stream(lambda _: None, struck)
+    with pytest.raises(stop):
+        stream.publish(SAID)
+    assert stream.readers == (struck,)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shipway import model
+from shipway.errors import Interrupted, Terminated
 from shipway.model.service import Service
 
 _CODE = Path(model.__file__).parent.parent
@@ -35,6 +36,8 @@ class ConfigCache:
         path = self._folder / f"{_key(text)}.pickle"
         try:
             kept = pickle.loads(path.read_bytes())  # noqa: S301 - our own file, in a 0700 folder
+        except (Interrupted, Terminated):
+            raise
         except Exception:  # noqa: BLE001 - whatever is wrong with an entry, parsing is right
             kept = None
         if isinstance(kept, Service):

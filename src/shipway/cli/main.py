@@ -80,14 +80,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        shipway_command.main(args=arguments, prog_name="shipway", standalone_mode=False)
+        # click returns the status of an early exit, and otherwise what the verb returned: None
+        status = shipway_command.main(args=arguments, prog_name="shipway", standalone_mode=False)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)
     except click.Abort:
         sys.exit(Interrupted.exit_status)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
     except ShipwayError as problem:
         show(problem, as_json="--json" in (arguments or sys.argv))
         sys.exit(problem.exit_status)
@@ -97,7 +96,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         traceback.print_exc()
         click.echo("this is a bug in Shipway: please report it with the lines above", err=True)
         sys.exit(BUG)
-    sys.exit(0)
+    sys.exit(status or 0)
 
 
 def show(problem: ShipwayError, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import get_args
 
+from shipway.errors import Interrupted, Terminated
 from shipway.events.types import Entry, Event, HistoryEvent, ReaderFailed
 
 Reader = Callable[[Entry], None]
@@ -51,6 +52,8 @@ class Stream:
             return  # it failed while it was told of another one's failure
         try:
             reader(entry)
+        except (Interrupted, Terminated):
+            raise  # a signal reached us while the reader worked; it is not the reader's failure
         except Exception as problem:  # noqa: BLE001 - a reader must never fail a delivery
             self.readers = tuple(other for other in self.readers if other is not reader)
             name = getattr(reader, "__qualname__", type(reader).__name__)
