@@ -17,7 +17,8 @@ from typing import get_args
 import click
 
 from shipway import errors
-from shipway.cli.main import VERBS, shipway_command
+from shipway.cli.main import shipway_command
+from shipway.cli.verbs import VERBS
 from shipway.config import reference
 from shipway.errors import ShipwayError
 from shipway.events.codec import encode_entry

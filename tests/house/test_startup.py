@@ -26,3 +26,14 @@ def test_the_first_answer_loads_nothing_heavy(option: str) -> None:
     }
     assert "shipway" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_the_quick_help_is_the_help_of_the_command_tree() -> None:
+    """What answers before the command tree is loaded is word for word what the tree answers."""
+    from click.testing import CliRunner  # noqa: PLC0415 - only this test needs it
+
+    from shipway.cli.main import shipway_command  # noqa: PLC0415 - as above
+    from shipway.cli.verbs import help_page  # noqa: PLC0415 - as above
+
+    for option in ("--help", "-h"):
+        assert CliRunner().invoke(shipway_command, [option]).output == f"{help_page()}\n"

@@ -53,12 +53,16 @@ class DockerEngine:
             command += ["--label", f"{key}={value}"]
         for name in image.build_args:
             command += ["--build-arg", name]  # docker takes the value from our environment
-        command += ["--build-arg", f"COMMIT={commit}", image.context]
+        command += ["--build-arg", f"COMMIT={commit}"]
+        buildkit = self._has_buildkit()
+        if not buildkit:
+            command.append("--force-rm")  # or a build that fails leaves its container behind
+        command.append(image.context)
         last: deque[str] = deque(maxlen=20)
         done = self._shell.run(
             tuple(command),
             cwd=self._root,
-            env={"DOCKER_BUILDKIT": "1" if self._has_buildkit() else "0"},
+            env={"DOCKER_BUILDKIT": "1" if buildkit else "0"},
             on_line=_both(last.append, on_line),
             timeout_s=BUILD_WITHIN_S,
         )

@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import json
 import signal
 import sys
-import traceback
 from typing import NoReturn
 
 import click
 
 import shipway
+from shipway.cli.verbs import VERBS, help_page
 from shipway.errors import Interrupted, ShipwayError, Terminated
-
-VERBS = {
-    "deliver": ("shipway.cli.deliver", "From the pushed commit to every environment."),
-    "run": ("shipway.cli.deliver", "Run the checks, all or some."),
-    "image": ("shipway.cli.deliver", "Check, build and push; record the release."),
-    "plan": ("shipway.cli.environments", "Show what a deployment would change."),
-    "deploy": ("shipway.cli.environments", "Deploy a release and watch it."),
-    "verify": ("shipway.cli.environments", "Look whether an environment is well."),
-    "gate": ("shipway.cli.environments", "Ask whether a release may enter, and why not."),
-    "approve": ("shipway.cli.environments", "Agree that a release may enter."),
-    "reject": ("shipway.cli.environments", "Say that a release must not enter."),
-    "promote": ("shipway.cli.environments", "Bring a release through the gate, verified."),
-    "rollback": ("shipway.cli.environments", "Return to a release that was good there."),
-    "url": ("shipway.cli.environments", "Where an environment answers."),
-    "status": ("shipway.cli.history", "What is live where, since when, by whom."),
-    "releases": ("shipway.cli.history", "The releases of this service."),
-    "show": ("shipway.cli.history", "One release, and everything that happened to it."),
-    "log": ("shipway.cli.history", "The ledger, newest last."),
-    "local": ("shipway.local.commands", "The embedded default: everything on this machine."),
-}
-"""Verb to the module that holds it (under the same name) and its line in the help."""
 
 BUG = 1
 
@@ -52,10 +30,9 @@ class _Verbs(click.Group):
         found = getattr(importlib.import_module(VERBS[cmd_name][0]), cmd_name)
         return found if isinstance(found, click.Command) else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def get_help(self, ctx: click.Context) -> str:
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+        return help_page()
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,6 +70,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.exit(Terminated.exit_status)
     except Exception:  # noqa: BLE001 - the only traceback that a user ever sees
+        import traceback  # noqa: PLC0415 - not before it is needed: it would slow every command
+
         traceback.print_exc()
         click.echo("this is a bug in Shipway: please report it with the lines above", err=True)
         sys.exit(BUG)
@@ -106,6 +85,8 @@ def show(problem: ShipwayError, *, as_json: bool) -> None:
     if problem.hint:
         click.echo(f"  -> {problem.hint}", err=True)
     if as_json:
+        import json  # noqa: PLC0415 - as above
+
         report = {
             "error": problem.code(),
             "exit": problem.exit_status,
