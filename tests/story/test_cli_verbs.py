@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from shipway.adapters.ledger_sqlite import SqliteLedger
-from shipway.cli.main import VERBS, main
+from shipway.cli.main import main
+from shipway.cli.verbs import VERBS
 from shipway.testing.builders import an_entry
 from tests.story.telling import PRODUCTION, A, B, Story
 

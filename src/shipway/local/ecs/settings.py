@@ -23,7 +23,7 @@ class Settings:
     account: str = "000000000000"
     port: int = 0
     settle_s: float = 40.0
-    steady_s: float = 5.0
+    steady_s: float = 4.0
     tick_s: float = 0.1
     health_interval_cap_s: float | None = None
     drain_settle_s: float = 0.3
