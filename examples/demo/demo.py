@@ -68,7 +68,7 @@ def _story(shipway: Shipway, repository: Repository, *, ask: bool) -> tuple[list
     _same_digest(shipway, problems)
 
     production = shipway.text("url", "production")
-    _say("From here on production answers 100 requests a second, and every failure is counted")
+    _say("From here on production answers 50 requests a second, and every failure is counted")
     load = Load(f"{production}/version")
     load.start()
 

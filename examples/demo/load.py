@@ -28,7 +28,7 @@ class Load:
         threads: how many connections are kept open.
     """
 
-    def __init__(self, url: str, *, per_second: float = 100.0, threads: int = 2) -> None:
+    def __init__(self, url: str, *, per_second: float = 50.0, threads: int = 2) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._path, self._pause_s = parts.path or "/", threads / per_second
