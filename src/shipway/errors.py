@@ -11,7 +11,11 @@ into an exit.
     │   ├── ReleaseIsUnknown               no such release, or the name fits several
     │   ├── EnvironmentIsUnknown
     │   ├── NothingToRollBackTo
-    │   └── ToolIsMissing                  a program that has to be installed
+    │   ├── ToolIsMissing                  a program that has to be installed
+    │   ├── ToolIsWrong                    another version than the one that is pinned
+    │   ├── InputsAreMissing               an input glob of a check matches nothing
+    │   ├── SecretIsMissing                a reference leads nowhere
+    │   └── RunIsUnknown                   no such run on this machine
     ├── Failed ....................... 3   it ran, and the answer is no
     │   ├── CheckFailed
     │   ├── ImageBuildFailed
@@ -22,6 +26,7 @@ into an exit.
     ├── OutsideDidNotAnswer .......... 5   retry may help
     │   ├── LocalIsDown                    the embedded default is not up
     │   ├── EngineIsDown
+    │   ├── DiskIsFull
     │   ├── RegistryDidNotAnswer
     │   ├── AwsDidNotAnswer
     │   └── AccessIsDenied                 AWS answered: not allowed
@@ -105,6 +110,22 @@ class ToolIsMissing(WrongUsage):
     """A program that Shipway needs is not installed."""
 
 
+class ToolIsWrong(WrongUsage):
+    """A program has another version than the one that the service pins."""
+
+
+class InputsAreMissing(WrongUsage):
+    """An input glob of a check matches no file, so its key would not notice any change."""
+
+
+class SecretIsMissing(WrongUsage):
+    """A reference to a secret leads nowhere."""
+
+
+class RunIsUnknown(WrongUsage):
+    """There is no run of that name on this machine."""
+
+
 class Failed(ShipwayError):
     """It ran, and the answer is no."""
 
@@ -149,6 +170,10 @@ class LocalIsDown(OutsideDidNotAnswer):
 
 class EngineIsDown(OutsideDidNotAnswer):
     """The Docker Engine does not answer."""
+
+
+class DiskIsFull(OutsideDidNotAnswer):
+    """There is no room on a disk that Shipway or a check writes to."""
 
 
 class RegistryDidNotAnswer(OutsideDidNotAnswer):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shipway.events.types import Entry
+from shipway.model.kept import Kept, Past
 from shipway.model.observed import (
     DeploymentArn,
     ObservedDeployment,
@@ -23,8 +24,10 @@ from shipway.model.observed import (
 from shipway.model.release import Commit, Digest, Source
 from shipway.model.service import ComposeCheck, Environment, ImageRules
 from shipway.model.task_definition import TaskDefinition
+from shipway.model.tree import Changes, Listing
 
 OnLine = Callable[[str], None]
+OnOutput = Callable[[bytes], None]
 
 
 class Clock(Protocol):
@@ -42,12 +45,13 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a program ended; `timed_out` and `cancelled` say that we ended it."""
+    """How a program ended; `timed_out`, `cancelled` and `silent` say that we ended it, and why."""
 
     status: int
     seconds: float
     timed_out: bool = False
     cancelled: bool = False
+    silent: bool = False
 
 
 class Cancel(Protocol):
@@ -81,9 +85,59 @@ class Shell(Protocol):
             ToolIsMissing: when there is no such program.
         """
 
+    def stream(
+        self,
+        command: tuple[str, ...],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        timeout_s: float,
+        silence_s: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> Exit:
+        """Run a program to its end, handing on its output (both streams) in chunks as it comes.
+
+        As `run`, for programs that may print a lot: a chunk has up to 1 MiB, may end inside a line
+        or a character, and is told from one thread only. A program that prints nothing for
+        `silence_s` seconds is ended as at the time-out. An error of `on_output` ends the program
+        and reaches the caller.
+
+        Raises:
+            ToolIsMissing: when there is no such program.
+        """
+
+
+class LogFile(Protocol):
+    """A file that only grows."""
+
+    def write(self, data: bytes) -> None:
+        """Add bytes; they reach the file at the latest a second later, or when it is closed.
+
+        Raises:
+            DiskIsFull: there is no room.
+        """
+
+    def close(self) -> None:
+        """Write what is left; repeatable."""
+
 
 class Files(Protocol):
     """The files of the checkout and of our own run folder."""
+
+    def write(self, path: str, text: str) -> None:
+        """Write a whole file, making its folder where needed: readers see all of it, or the old.
+
+        Raises:
+            DiskIsFull: there is no room.
+        """
+
+    def open_log(self, path: str) -> LogFile:
+        """Begin a file anew, making its folder where needed.
+
+        Raises:
+            DiskIsFull: there is no room.
+        """
 
     def read(self, path: str) -> str | None:
         """Return the text of a file; None when it is not there."""
@@ -233,4 +287,88 @@ class Leases(Protocol):
 
         Raises:
             LeaseIsHeld: at once, saying who holds it.
+        """
+
+
+class Tree(Protocol):
+    """The checkout's files, by content, through git's index: what did not change is not read."""
+
+    def listing(self) -> Listing:
+        """Return every file that git does not ignore, tracked or not, as it is now.
+
+        Raises:
+            CheckoutIsUnfit: not a git checkout.
+        """
+
+    def changes(self, since: Commit) -> Changes:
+        """Compare an earlier commit's tree with the checkout as it is now, committed or not.
+
+        Where the commit is not there (a clone of depth 1) exactly that one is fetched; where that
+        fails, everything has changed, and the answer says why.
+        """
+
+
+class Tools(Protocol):
+    """The programs outside the checkout that checks run."""
+
+    def version(self, program: str, cwd: str) -> str:
+        """Return what a program says of its version, first line; asked once per installed file.
+
+        A program inside the checkout has the version that the checkout's files decide: "".
+
+        Raises:
+            ToolIsMissing: there is no such program.
+        """
+
+
+class StepCache(Protocol):
+    """Results of checks by key: what is read is whole and genuine, or there is none."""
+
+    def find(self, key: str) -> Kept | None:
+        """Return the entry of a key, from this machine or from the team's; None when none is fit.
+
+        Never raises: an entry that is corrupt, unsigned or tampered with is told through `warn`
+        (given when it was made) and is none; so is a team's cache that does not answer in time.
+        """
+
+    def restore(self, kept: Kept, root: str, log: str) -> bool:
+        """Put an entry's files where the check would have made them, and its log at `log`.
+
+        Files that are there with the same content stay untouched; what else lies in the outputs'
+        folders stays as well. False when the entry is not to be had any more: nothing was changed.
+        """
+
+    def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
+        """Keep the files under `outputs` (paths or folders from the root) and the log.
+
+        Atomic, whenever it is killed. What cannot be kept (too large, no room) is told and left
+        out. Upload to the team's cache, where it is allowed, goes on in the background.
+        """
+
+    def close(self, patience_s: float) -> None:
+        """Wait for uploads, at most that long, give up the rest, and drop the oldest entries."""
+
+
+class Memory(Protocol):
+    """What this machine remembers of earlier runs of checks, for the order and for the cache."""
+
+    def recall(self, check: str) -> Past:
+        """Return what is remembered of a check; empty where nothing is, or it cannot be read."""
+
+    def remember(self, check: str, outcome: str, seconds: float) -> None:
+        """Add how a check went; never raises."""
+
+    def remember_restore(self, size: int, seconds: float, *, remote: bool) -> None:
+        """Add what restoring an entry of `size` bytes took; never raises."""
+
+
+class SecretStore(Protocol):
+    """Where references to secrets lead."""
+
+    def resolve(self, reference: str) -> str:
+        """Return the value behind `env:NAME`, `file:PATH`, `aws+sm://NAME` or `aws+ps://NAME`.
+
+        Raises:
+            SecretIsMissing: there is nothing behind it.
+            OutsideDidNotAnswer: AWS did not say.
         """

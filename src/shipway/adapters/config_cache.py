@@ -18,9 +18,12 @@ from shipway.model.service import Service
 _CODE = Path(model.__file__).parent.parent
 _DECIDING = (
     "model/service.py",
+    "config/check_schema.py",
+    "config/checks.py",
     "config/crosscheck.py",
     "config/load.py",
     "config/schema.py",
+    "config/shapes.py",
     "config/strict_yaml.py",
 )
 

@@ -13,6 +13,9 @@ from shipway.config.strict_yaml import Data, Path
 
 Finding = tuple[Path, str]
 
+REFERENCES = ("env:", "file:", "aws+sm://", "aws+ps://")
+"""How a reference to a secret begins: an environment variable, a file, or AWS."""
+
 
 def suggestion(word: str, known: Iterator[str] | list[str]) -> str:
     """Return ` -> did you mean X?` for the closest known word, or nothing."""
@@ -30,6 +33,9 @@ def findings(data: Data) -> list[Finding]:
         *_needs(checks),
         *_circles(checks),
         *_outputs(checks),
+        *_secrets(checks, ("checks",)),
+        *_image(_map(root.get("image")), checks),
+        *_quarantines(checks),
         *_environments(_map(root.get("environments")), groups),
     ]
 
@@ -53,16 +59,26 @@ def _compose(checks: dict[str, Data]) -> Iterator[Finding]:
                 ("checks", name),
                 "a compose check needs 'exit_code_from', the service whose exit code decides",
             )
+        for key in ("per_package", "shell"):
+            if "compose" in keys and keys.get(key) == "true":
+                yield ("checks", name, key), "belongs to 'run', not to 'compose'"
         if "run" in keys and "exit_code_from" in keys:
             yield ("checks", name, "exit_code_from"), "belongs to 'compose', not to 'run'"
 
 
 def _needs(checks: dict[str, Data]) -> Iterator[Finding]:
     for name, check in checks.items():
-        for n, need in enumerate(_words(_map(check).get("needs"))):
+        everywhere = _map(check).get("per_package") == "true"
+        for n, written in enumerate(_words(_map(check).get("needs"))):
+            need = written.removeprefix("^") if everywhere else written
             if need not in checks:
                 hint = suggestion(need, list(checks))
                 yield ("checks", name, "needs", n), f"there is no check {need!r}{hint}"
+            elif need != written and _map(checks[need]).get("per_package") != "true":
+                yield (
+                    ("checks", name, "needs", n),
+                    f"{written!r} is for packages, but {need!r} is not per_package",
+                )
 
 
 def _circles(checks: dict[str, Data]) -> Iterator[Finding]:
@@ -97,6 +113,33 @@ def _outputs(checks: dict[str, Data]) -> Iterator[Finding]:
             first = makers.setdefault(output.rstrip("/"), name)
             if first != name:
                 yield ("checks", name, "outputs", n), f"{output!r} is already made by {first!r}"
+
+
+def _secrets(parts: dict[str, Data], path: Path) -> Iterator[Finding]:
+    for name, part in parts.items():
+        for variable, reference in _map(_map(part).get("secrets")).items():
+            if isinstance(reference, str) and not reference.startswith(REFERENCES):
+                known = ", ".join(REFERENCES)
+                yield (
+                    (*path, name, "secrets", variable),
+                    f"is not a reference, which begins with one of {known} -> never a value",
+                )
+
+
+def _image(image: dict[str, Data], checks: dict[str, Data]) -> Iterator[Finding]:
+    for n, need in enumerate(_words(image.get("needs"))):
+        if need not in checks:
+            hint = suggestion(need, list(checks))
+            yield ("image", "needs", n), f"there is no check {need!r}{hint}"
+    for path, message in _secrets({"": {"secrets": image.get("secrets")}}, ("image",)):
+        yield tuple(part for part in path if part), message
+
+
+def _quarantines(checks: dict[str, Data]) -> Iterator[Finding]:
+    for name, check in checks.items():
+        if _map(check).get("quarantine") and not _map(check).get("junit"):
+            message = "needs 'junit': a test is known by its name in a report"
+            yield ("checks", name, "quarantine"), message
 
 
 def _environments(environments: dict[str, Data], groups: dict[str, Data]) -> Iterator[Finding]:

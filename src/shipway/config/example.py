@@ -24,11 +24,32 @@ checks:
     run: pnpm install --frozen-lockfile
     inputs: [package.json, pnpm-lock.yaml]
     outputs: [node_modules]
+    cache: in-place
+    secrets: { NPM_TOKEN: env:NPM_TOKEN }
+    retries: 1
   unit:
     run: vitest run --project unit
     needs: [install]
+    inputs: ["src/**", "!src/**/*.md"]
     junit: reports/unit.xml
     timeout: 300
+    silence: 60
+    cwd: .
+    env: { TZ: UTC }
+    mutex: [port-3000]
+    quarantine:
+      - test: queue > retries after a lost connection
+        owner: team-messaging
+        reason: fails one time in fifty since the new broker
+        expires: 2027-03-31
+  size:
+    run: du -sk dist | sort
+    shell: true
+  types:
+    run: tsc --noEmit
+    needs: [install, ^types]
+    inputs: ["src/**"]
+    per_package: true
   integration:
     compose: docker-compose.integration.yml
     exit_code_from: tests
@@ -39,6 +60,11 @@ image:
   context: .
   tags: [sha, branch]
   build_args: [BASE_IMAGE]
+  secrets: { npmrc: file:.npmrc }
+  needs: [unit]
+  registry_cache: true
+  sbom: true
+  provenance: true
 
 container:
   port: 3000
@@ -49,6 +75,16 @@ container:
   tasks: 2
   env: { LOG_LEVEL: info }
   secrets: { MONGO_URL: sender/mongo-url }
+
+cache:
+  size: 5
+  remote:
+    bucket: acme-shipway-cache
+    prefix: sender
+    region: eu-central-1
+    public_key: 11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+    signing_key: aws+sm://shipway/cache-key
+    branches: [main]
 
 groups:
   qa: [quinn]

@@ -6,14 +6,16 @@ environment and evaluates nothing.
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
 from shipway.config import crosscheck
+from shipway.config.check_schema import CachePart
+from shipway.config.checks import check_of, shell_problems
 from shipway.config.schema import (
-    CheckPart,
     Configuration,
     ContainerPart,
     EnvironmentPart,
@@ -23,21 +25,18 @@ from shipway.config.strict_yaml import Document, Path, Problem, parse
 from shipway.errors import ConfigurationIsInvalid
 from shipway.model.service import (
     Aws,
-    Check,
-    CommandCheck,
+    CacheRules,
     CommandProbe,
-    ComposeCheck,
     Container,
     Environment,
     GateRules,
     HttpProbe,
     ImageRules,
     Probe,
+    RemoteCache,
     Service,
     Strategy,
 )
-
-_SHELL_WORDS = ("&&", "||", "|", ";", ">", "<", "&")
 
 
 def load(text: str, *, file: str = "shipway.yaml") -> Service:
@@ -56,7 +55,7 @@ def load(text: str, *, file: str = "shipway.yaml") -> Service:
         except ValidationError as error:
             problems += [_problem(document, found) for found in error.errors()]
     problems += [document.problem(*found) for found in crosscheck.findings(document.data)]
-    problems += _shell_problems(document)
+    problems += shell_problems(document)
     if problems or configuration is None:
         lines = [f"{file}:{p.line}:{p.column} {p.path} {p.message}" for p in sorted(set(problems))]
         raise ConfigurationIsInvalid(
@@ -80,7 +79,9 @@ def _problem(document: Document, found: object) -> Problem:
         message = f"{found['input']!r} does not fit {found['ctx']['pattern']}"
     elif kind == "literal_error":
         words = str(found["ctx"]["expected"])
-        hint = crosscheck.suggestion(str(found["input"]), words.replace("'", "").split(" or "))
+        hint = crosscheck.suggestion(
+            str(found["input"]), re.split(", | or ", words.replace("'", ""))
+        )
         message = f"{found['input']!r} is not {words}{hint}"
     elif found.get("input") is None:
         message = "has no value"
@@ -106,39 +107,24 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _models_in(inner)]
 
 
-def _shell_problems(document: Document) -> list[Problem]:
-    """Refuse what only a shell would understand: commands run without one."""
-    problems = []
-    checks = document.data.get("checks") if isinstance(document.data, dict) else None
-    for name, check in checks.items() if isinstance(checks, dict) else ():
-        run = check.get("run") if isinstance(check, dict) else None
-        if not isinstance(run, str):
-            continue
-        path: Path = ("checks", name, "run")
-        try:
-            words = shlex.split(run)
-        except ValueError as error:
-            problems.append(document.problem(path, f"cannot be split into words: {error}"))
-            continue
-        found = next((word for word in words if word in _SHELL_WORDS), None)
-        if found:
-            advice = "split it into two checks, or put it into a script of package.json"
-            problems.append(document.problem(path, f"{found!r} needs a shell -> {advice}"))
-    return problems
-
-
 def _service(c: Configuration) -> Service:
     return Service(
         name=c.service,
         owner=c.owner,
         branch=c.branch,
-        checks=tuple(_check(name, part) for name, part in c.checks.items()),
+        checks=tuple(check_of(name, part) for name, part in c.checks.items()),
         image=ImageRules(
             repository=c.image.repository,
             dockerfile=c.image.dockerfile,
             context=c.image.context,
             build_args=tuple(c.image.build_args),
             tag_branch="branch" in c.image.tags,
+            tag_nightly="nightly" in c.image.tags,
+            secrets=tuple(sorted(c.image.secrets.items())),
+            needs=tuple(c.image.needs),
+            registry_cache=c.image.registry_cache,
+            sbom=c.image.sbom,
+            provenance=c.image.provenance,
         ),
         environments=tuple(
             _environment(name, part, c.service, c.container)
@@ -148,28 +134,23 @@ def _service(c: Configuration) -> Service:
         aws=Aws(c.aws.region, c.aws.account, c.aws.execution_role, c.aws.task_role)
         if c.aws
         else None,
+        cache=_cache(c.cache, c.branch, c.aws.region if c.aws else ""),
     )
 
 
-def _check(name: str, part: CheckPart) -> Check:
-    if part.compose is not None:
-        return ComposeCheck(
-            name=name,
-            file=part.compose,
-            exit_code_from=part.exit_code_from or "",
-            needs=tuple(part.needs),
-            junit=part.junit,
-            timeout_s=part.timeout,
-        )
-    return CommandCheck(
-        name=name,
-        command=tuple(shlex.split(part.run or "")),
-        needs=tuple(part.needs),
-        inputs=tuple(part.inputs),
-        outputs=tuple(part.outputs),
-        junit=part.junit,
-        timeout_s=part.timeout,
+def _cache(part: CachePart, branch: str, region: str) -> CacheRules:
+    size, team = part.size * 2**30, part.remote
+    if team is None:
+        return CacheRules(size)
+    remote = RemoteCache(
+        bucket=team.bucket,
+        prefix=team.prefix,
+        region=team.region or region,
+        public_key=team.public_key,
+        signing_key=team.signing_key,
+        branches=tuple(team.branches) or (branch,),
     )
+    return CacheRules(size, remote)
 
 
 def _environment(

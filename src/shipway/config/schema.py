@@ -5,86 +5,15 @@ It knows shapes and words only; what a key means for a delivery is said by `mode
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal, get_args
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-NAME = r"^[a-z][a-z0-9-]{0,31}$"
-_DIGITS = re.compile(r"-?(0|[1-9][0-9]*)\Z")
-
-Name = Annotated[str, Field(pattern=NAME)]
+from shipway.config.check_schema import CachePart, CheckPart
+from shipway.config.shapes import Flag, Name, Part, People, Text, one_of
 
 
-def _words(value: object) -> object:
-    """Let one word stand for a list of one; nothing else is guessed."""
-    return [value] if isinstance(value, str) else value
-
-
-def _flag(value: object) -> object:
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
-
-
-Flag = Annotated[bool, BeforeValidator(_flag), Field(strict=True)]
-People = Annotated[list[str], BeforeValidator(_words, json_schema_input_type=str | list[str])]
-Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain_digits(cls, value: object, asked: ValidationInfo) -> object:
-        """Refuse a number that two people could read as two: `012`, `1_000`, `3.0`."""
-        wanted = cls.model_fields[asked.field_name or ""].annotation
-        whole = wanted is int or int in get_args(wanted)
-        if whole and isinstance(value, str) and not _DIGITS.match(value):
-            raise PydanticCustomError("plain_digits", "not a whole number in plain digits")
-        return value
-
-
-def _one_of(first: str, second: str) -> ConfigDict:
-    """Let editors know what `crosscheck` tells in better words: exactly one of two keys."""
-    return ConfigDict(json_schema_extra={"oneOf": [{"required": [first]}, {"required": [second]}]})
-
-
-class CheckPart(_Part):
-    """One check: either a command (`run`) or a compose file (`compose`)."""
-
-    model_config = _one_of("run", "compose")
-
-    run: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Command, run in the root without a shell, `node_modules/.bin` on its path.",
-    )
-    compose: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Compose file; its services start in an isolated network and are torn down.",
-    )
-    exit_code_from: str | None = Field(
-        default=None,
-        description="With `compose`: the service whose exit code decides.",
-    )
-    needs: list[str] = Field(default=[], description="Checks that must have passed before.")
-    inputs: list[str] = Field(default=[], description="Files that decide the result; not used yet.")
-    outputs: list[str] = Field(default=[], description="Files that it makes; no other check may.")
-    junit: str | None = Field(default=None, description="JUnit file that the check writes.")
-    timeout: int = Field(default=600, gt=0, le=7200, description="Seconds until it is stopped.")
-
-
-class ImagePart(_Part):
+class ImagePart(Part):
     """How the image is built and named."""
 
     repository: str = Field(
@@ -93,17 +22,32 @@ class ImagePart(_Part):
     )
     dockerfile: str = Field(default="Dockerfile", description="Path of the Dockerfile.")
     context: str = Field(default=".", description="Folder that is sent to the builder.")
-    tags: list[Literal["sha", "branch"]] = Field(
+    tags: list[Literal["sha", "branch", "nightly"]] = Field(
         default=["sha", "branch"],
-        description="`sha-<commit>` is always set and never moves; `branch-<name>` does.",
+        description="`sha-<commit>` is always set and never moves; `branch-<name>` and, in "
+        "scheduled runs, `nightly-<date>` do.",
     )
     build_args: list[str] = Field(
         default=[],
         description="Names of build arguments; each is passed on where the process has it set.",
     )
+    secrets: dict[str, str] = Field(
+        default={},
+        description="Id to where the value is (as in a check), for `RUN --mount=type=secret`.",
+    )
+    needs: list[str] = Field(
+        default=[],
+        description="Checks whose outputs the image takes in; with none it is built from exactly "
+        "the commit, beside the checks.",
+    )
+    registry_cache: Flag = Field(
+        default=False, description="Keep the builder's cache in the image repository as well."
+    )
+    sbom: Flag = Field(default=True, description="Attach a bill of materials (CycloneDX).")
+    provenance: Flag = Field(default=True, description="Attach how it was built (SLSA).")
 
 
-class ContainerPart(_Part):
+class ContainerPart(Part):
     """What ECS needs to know to run the image."""
 
     port: int = Field(
@@ -133,7 +77,7 @@ class ContainerPart(_Part):
     )
 
 
-class ContainerOverride(_Part):
+class ContainerOverride(Part):
     """What differs in one environment; what is not named stays as under `container`."""
 
     cpu: int | None = Field(default=None, gt=0, description="Instead of `container.cpu`.")
@@ -149,10 +93,10 @@ class ContainerOverride(_Part):
     )
 
 
-class ProbePart(_Part):
+class ProbePart(Part):
     """One thing to verify after a deployment: either `http` or `run`."""
 
-    model_config = _one_of("http", "run")
+    model_config = one_of("http", "run")
 
     http: str | None = Field(
         default=None, pattern="^/", description="Path to GET at the environment's address."
@@ -168,7 +112,7 @@ class ProbePart(_Part):
     timeout: int = Field(default=60, gt=0, le=3600, description="Seconds for this probe.")
 
 
-class GatePart(_Part):
+class GatePart(Part):
     """Who has to agree before a release may enter."""
 
     approvals: int = Field(
@@ -179,7 +123,7 @@ class GatePart(_Part):
     )
 
 
-class EnvironmentPart(_Part):
+class EnvironmentPart(Part):
     """One place where the service runs."""
 
     cluster: str = Field(min_length=1, description="Name of the ECS cluster.")
@@ -198,7 +142,7 @@ class EnvironmentPart(_Part):
     timeout: int = Field(default=1800, gt=0, le=21600, description="Seconds to watch a deployment.")
 
 
-class AwsPart(_Part):
+class AwsPart(Part):
     """The AWS account to deliver to; without it the embedded default delivers."""
 
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="AWS region.")
@@ -214,7 +158,7 @@ class AwsPart(_Part):
     )
 
 
-class Configuration(_Part):
+class Configuration(Part):
     """A whole `shipway.yaml`."""
 
     service: Name = Field(
@@ -239,6 +183,7 @@ class Configuration(_Part):
         min_length=1,
         description="Where releases go, in the order in which they pass.",
     )
+    cache: CachePart = Field(default=CachePart(), description="Where results of checks are kept.")
     aws: AwsPart | None = Field(
         default=None,
         description="AWS account to deliver to; without it the embedded default delivers.",

@@ -187,9 +187,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class CheckEnded:
-    """A check ended; `tests` is 0 where it writes no JUnit file, `log` the path of its output."""
+    """A check ended; `tests` is 0 where it writes no JUnit file, `log` the path of its output.
 
-    version: ClassVar[int] = 1
+    `cached` says where the result came from, when it did not run: "this machine", "the team" or
+    "in place". `labels` are what is to be known of a result besides: flaky tests, quarantined ones.
+    """
+
+    version: ClassVar[int] = 2
     check: str
     outcome: str
     reason: str
@@ -197,6 +201,27 @@ class CheckEnded:
     tests: int
     failed_tests: tuple[str, ...]
     log: str
+    cached: str = ""
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSilent:
+    """A check that runs has printed nothing for a while; `seconds` since it began."""
+
+    version: ClassVar[int] = 1
+    check: str
+    seconds: float
+    silent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something is not as it should be, and the run goes on."""
+
+    version: ClassVar[int] = 1
+    about: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +276,8 @@ ProgressEvent = (
     | CheckStarted
     | Output
     | CheckEnded
+    | CheckSilent
+    | Warned
     | DeploymentMoved
     | TaskStopped
     | ReaderFailed

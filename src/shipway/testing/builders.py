@@ -66,13 +66,15 @@ def a_release(word: str = "first", *, service: str = "sender", author: str = AUT
 def a_check(
     name: str, *, needs: tuple[str, ...] = (), junit: str | None = None, timeout_s: float = 60.0
 ) -> CommandCheck:
-    """Return a check that runs a program of its own name."""
-    return CommandCheck(name, (name,), needs, (), (), junit, timeout_s)
+    """Return a check that runs a program of its own name; `dataclasses.replace` for the rest."""
+    return CommandCheck(name=name, command=(name,), needs=needs, junit=junit, timeout_s=timeout_s)
 
 
 def a_compose_check(name: str, *, junit: str | None = None) -> ComposeCheck:
     """Return a check that is a compose file."""
-    return ComposeCheck(name, "compose.yml", "tests", (), junit, 60.0)
+    return ComposeCheck(
+        name=name, file="compose.yml", exit_code_from="tests", junit=junit, timeout_s=60.0
+    )
 
 
 def an_environment(
