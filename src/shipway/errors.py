@@ -15,6 +15,7 @@ into an exit.
     │   ├── ToolIsWrong                    another version than the one that is pinned
     │   ├── InputsAreMissing               an input glob of a check matches nothing
     │   ├── SecretIsMissing                a reference leads nowhere
+    │   ├── SecretIsTooShort               fewer than six characters cannot be hidden
     │   └── RunIsUnknown                   no such run on this machine
     ├── Failed ....................... 3   it ran, and the answer is no
     │   ├── CheckFailed
@@ -104,6 +105,10 @@ class EnvironmentIsUnknown(WrongUsage):
 
 class NothingToRollBackTo(WrongUsage):
     """No earlier release was verified in that environment."""
+
+
+class SecretIsTooShort(WrongUsage):
+    """A secret has fewer than six characters, so it cannot be hidden."""
 
 
 class ToolIsMissing(WrongUsage):

@@ -15,6 +15,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NoReturn, final
 
 SHORTEST = 6
@@ -137,15 +138,13 @@ def _spelt(text: str) -> Iterator[bytes]:
 def _bytes(text: str) -> set[bytes]:
     """UTF-8; and for an undecodable byte, which Python keeps as a surrogate, that byte too."""
     found = {text.encode("utf-8", "surrogatepass")}
-    try:
+    with suppress(UnicodeEncodeError):  # a surrogate that stands for no byte
         found.add(text.encode("utf-8", "surrogateescape"))
-    except UnicodeEncodeError:
-        pass  # a surrogate that stands for no byte
     return found
 
 
 def _json(text: str) -> Iterator[str]:
-    """RFC 8259 section 7 as Python, Node, Go (`\\u003c`), PHP (`\\/`) and Java (`\\u00E9`) do it.
+    r"""RFC 8259 section 7 as Python, Node, Go (`\u003c`), PHP (`\/`) and Java (`\u00E9`) do it.
 
     Twice for a log line in a log line; and with the other quote, for JavaScript and Python.
     """
