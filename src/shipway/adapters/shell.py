@@ -13,7 +13,7 @@ from contextlib import suppress
 from threading import Thread
 
 from shipway.errors import ToolIsMissing
-from shipway.ports import Cancel, Exit, OnLine
+from shipway.ports import Cancel, Exit, OnLine, OnOutput
 
 GRACE_S = 5.0
 """Between SIGTERM and SIGKILL for the whole process group."""
@@ -71,6 +71,28 @@ class LocalShell:
             _end_group(process)
             reader.join(timeout=GRACE_S)
         return Exit(process.returncode, time.monotonic() - start, timed_out, cancelled)
+
+    def stream(
+        self,
+        command: tuple[str, ...],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        timeout_s: float,
+        silence_s: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> Exit:
+        """Run a program to its end; see `ports.Shell`."""
+        del silence_s
+        return self.run(
+            command,
+            cwd=cwd,
+            env=env,
+            on_line=lambda line: on_output(f"{line}\n".encode()),
+            timeout_s=timeout_s,
+            cancel=cancel,
+        )
 
     def capture(
         self, command: tuple[str, ...], *, cwd: str, timeout_s: float = 30.0

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Barrier, RLock
 from threading import Event as Flag
 
-from shipway.errors import ToolIsMissing
+from shipway.errors import DiskIsFull, ToolIsMissing
 from shipway.model.observed import ProbeAnswer
 from shipway.model.release import Source
 from shipway.model.service import ComposeCheck
-from shipway.ports import Cancel, Exit, OnLine
+from shipway.ports import Cancel, Exit, OnLine, OnOutput
 from shipway.testing.calls import Calls, Misuse
 
 PATIENCE_S = 10.0
 """Real seconds after which a script that waits for something gives up and complains."""
+
+_ENDED = 128 + 15  # by SIGTERM
 
 
 @dataclass(slots=True)
@@ -43,11 +46,45 @@ class FakeClock:
 
 
 @dataclass(slots=True)
+class FakeLog:
+    """`ports.LogFile` of `FakeFiles`."""
+
+    path: str
+    files: FakeFiles
+    _written: bytes = b""
+    _closed: bool = False
+
+    def write(self, data: bytes) -> None:
+        """Add bytes; the text is there at once, with what is no text replaced."""
+        if self._closed:
+            raise Misuse(f"wrote to {self.path} after it was closed")
+        self._written += data
+        self.files.write(self.path, self._written.decode(errors="replace"))
+
+    def close(self) -> None:
+        """End it; repeatable."""
+        self._closed = True
+
+
+@dataclass(slots=True)
 class FakeFiles:
-    """`ports.Files` in memory; `texts` by path."""
+    """`ports.Files` in memory; `texts` by path. While `full`, nothing can be written."""
 
     texts: dict[str, str] = field(default_factory=dict)
+    full: bool = False
     _lock: RLock = field(default_factory=RLock)
+
+    def write(self, path: str, text: str) -> None:
+        """Write a whole file."""
+        if self.full:
+            raise DiskIsFull("no room for it", hint="set `full` to False", where=path)
+        with self._lock:
+            self.texts[path] = text
+
+    def open_log(self, path: str) -> FakeLog:
+        """Begin a file anew."""
+        self.write(path, "")
+        return FakeLog(path, self)
 
     def read(self, path: str) -> str | None:
         """Return the text of a file; None when it is not there."""
@@ -60,15 +97,16 @@ class FakeFiles:
     def append(self, path: str, line: str) -> None:
         """Add a line to a file, making it first where needed."""
         with self._lock:
-            self.texts[path] = f"{self.texts.get(path, '')}{line}\n"
+            self.write(path, f"{self.texts.get(path, '')}{line}\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
     """What a program does when it is run.
 
-    `writes` are files (path and text) that it leaves behind; `meets` is a barrier at which it
-    waits for others; `hangs` lets it run until somebody cancels it.
+    `output` follows `lines`, in `stream` only. `writes` are files (path and text) that it leaves
+    behind; `meets` is a barrier at which it waits for others; `hangs` lets it run until somebody
+    cancels it; `silent` lets it fall silent for too long, where somebody minds.
     """
 
     status: int = 0
@@ -78,6 +116,8 @@ class Script:
     missing: bool = False
     meets: Barrier | None = None
     hangs: bool = False
+    output: bytes = b""
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +160,37 @@ class FakeShell:
     ) -> Exit:
         """Follow the script; see `ports.Shell`."""
         del stdin
+        with self._running("shell.run", command, cwd, env) as script:
+            for line in script.lines:
+                on_line(line)
+            return self._end(script, timeout_s, None, cancel)
+
+    def stream(
+        self,
+        command: tuple[str, ...],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        timeout_s: float,
+        silence_s: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> Exit:
+        """Follow the script, each line a chunk; see `ports.Shell`."""
+        with self._running("shell.stream", command, cwd, env) as script:
+            for line in script.lines:
+                on_output(f"{line}\n".encode())
+            if script.output:
+                on_output(script.output)
+            return self._end(script, timeout_s, silence_s, cancel)
+
+    @contextmanager
+    def _running(
+        self, call: str, command: tuple[str, ...], cwd: str, env: Mapping[str, str]
+    ) -> Iterator[Script]:
         if not command:
             raise Misuse("asked to run nothing")
-        with self.calls.call("shell.run"):
+        with self.calls.call(call):
             script = self.scripts.get(" ".join(command)) or self.scripts.get(command[0], Script())
             if script.missing:
                 raise ToolIsMissing(f"there is no program {command[0]!r}")
@@ -131,22 +199,21 @@ class FakeShell:
                 self._busy += 1
                 self.most_at_once = max(self.most_at_once, self._busy)
             try:
-                return self._follow(script, on_line, timeout_s, cancel)
+                _meet(script)
+                yield script
             finally:
                 with self._lock:
                     self._busy -= 1
 
-    def _follow(
-        self, script: Script, on_line: OnLine, timeout_s: float, cancel: Cancel | None
+    def _end(
+        self, script: Script, timeout_s: float, silence_s: float | None, cancel: Cancel | None
     ) -> Exit:
-        if script.meets:
-            script.meets.wait(timeout=PATIENCE_S)
-        for line in script.lines:
-            on_line(line)
+        if script.silent and silence_s is not None:
+            return Exit(_ENDED, silence_s, silent=True)
         if script.hangs:
             return _until_cancelled(cancel)
         if script.seconds > timeout_s:
-            return Exit(-15, timeout_s, timed_out=True)
+            return Exit(_ENDED, timeout_s, timed_out=True)
         self.files.texts.update(script.writes)
         return Exit(script.status, script.seconds)
 
@@ -174,8 +241,7 @@ class FakeCompose:
                 raise Misuse(f"project {project} was used before")
             self.projects.append(project)
             script = self.scripts.get(check.name, Script())
-            if script.meets:
-                script.meets.wait(timeout=PATIENCE_S)
+            _meet(script)
             for line in script.lines:
                 on_line(line)
             if script.hangs:
@@ -218,6 +284,11 @@ class FakeRepository:
         return Source(found.commit, branch, found.author, found.subject, found.committed_at)
 
 
+def _meet(script: Script) -> None:
+    if script.meets:
+        script.meets.wait(timeout=PATIENCE_S)
+
+
 def _until_cancelled(cancel: Cancel | None) -> Exit:
     """Wait for the wish to stop; for real, since it comes from another thread."""
     if cancel is None:
@@ -227,4 +298,4 @@ def _until_cancelled(cancel: Cancel | None) -> Exit:
         if time.monotonic() > give_up:
             raise Misuse("it hung and nobody cancelled it")
         Flag().wait(0.001)
-    return Exit(-15, 1.0, cancelled=True)
+    return Exit(_ENDED, 1.0, cancelled=True)
