@@ -65,7 +65,8 @@ class _Net:
         """Find what is to be hidden, and where a form may have begun whose rest is to come.
 
         Returns:
-            spans, sorted, which may overlap; and the length of `data` where nothing has begun.
+            spans, sorted, which may overlap; and the first place where at least an anchor of a
+            form stands that goes on after `data`, or the length of `data`.
         """
         spans: list[tuple[int, int]] = []
         keep = len(data)
@@ -79,10 +80,10 @@ class _Net:
                     spans.append((start, start + len(form)))
                     break
         spans.sort()
-        return spans, min(keep, self._begun(data))
+        return spans, keep
 
-    def _begun(self, data: bytes) -> int:
-        """Where the last few bytes begin a form, fewer than the automaton sees."""
+    def begun(self, data: bytes) -> int:
+        """Return where the last few bytes begin a form, fewer than an anchor, or the length."""
         for length in range(min(_ANCHOR - 1, len(data)), 0, -1):
             if data[-length:] in self._starts:
                 return len(data) - length
@@ -124,12 +125,12 @@ class Redactor:
 
         What is cut off a text before it comes here may be half of a secret: redact, then shorten.
         """
-        if not self._forms:
+        net = self.net()
+        data = text.encode("utf-8", "surrogatepass") if net else b""
+        if net is None or not net.search(data)[0]:
             return text
         stream = self.stream()
-        data = text.encode("utf-8", "surrogatepass")
-        clean = stream.feed(data) + stream.end()
-        return text if clean == data else _decoded(clean)
+        return _decoded(stream.feed(data) + stream.end())
 
     def stream(self) -> RedactedStream:
         """Return what one output stream has to pass through."""
@@ -166,7 +167,7 @@ class RedactedStream:
             return chunk
         data = self._held + chunk if self._held else chunk
         spans, keep = net.search(data)
-        return self._tell(data, spans, keep)
+        return self._tell(data, spans, min(keep, net.begun(data)))
 
     def end(self) -> bytes:
         """Return the rest, which no chunk follows; the stream may then start anew."""
