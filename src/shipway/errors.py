@@ -11,6 +11,7 @@ into an exit.
     │   ├── ReleaseIsUnknown               no such release, or the name fits several
     │   ├── EnvironmentIsUnknown
     │   ├── NothingToRollBackTo
+    │   ├── ComposeFileIsUnfit             two runs of it would be in each other's way
     │   ├── ToolIsMissing                  a program that has to be installed
     │   ├── ToolIsWrong                    another version than the one that is pinned
     │   ├── InputsAreMissing               an input glob of a check matches nothing
@@ -93,6 +94,10 @@ class CheckoutIsUnfit(WrongUsage):
 
 class FileIsMissing(WrongUsage):
     """A file that the configuration names does not exist."""
+
+
+class ComposeFileIsUnfit(WrongUsage):
+    """A compose file is invalid, or two runs of it at once would be in each other's way."""
 
 
 class ReleaseIsUnknown(WrongUsage):

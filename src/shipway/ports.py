@@ -253,19 +253,57 @@ class Http(Protocol):
 
 
 class ComposeRunner(Protocol):
-    """Compose, for checks that need other services beside them."""
+    """Compose, for checks that need other services beside them.
+
+    A project is a name of its own for each check and run, as `checks.compose.project` makes it.
+    """
 
     def run(
         self,
         check: ComposeCheck,
         *,
         project: str,
-        on_line: OnLine,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        logs: str,
         cancel: Cancel,
     ) -> Exit:
         """Start the file's services in a project of their own and return the decisive exit.
 
-        Everything of the project is gone afterwards, whatever happens.
+        Tells what building and starting say, then what the deciding service says, as
+        `Shell.stream` does, within the check's `timeout_s` and `silence_s`. `env` is added to our
+        own environment. Unless the exit is 0, the folder `logs` gets what each service said, in
+        `<service>.log`, and what is wrong with the others is told last. Everything of the project
+        is gone afterwards, whatever happens.
+
+        Raises:
+            FileIsMissing: there is no such compose file.
+            ComposeFileIsUnfit: what it says cannot be run so; nothing was started.
+            EngineIsDown: the engine does not answer, before or during; says what may be left.
+            ToolIsMissing: compose is not installed.
+        """
+
+    def down(self, project: str) -> tuple[str, ...]:
+        """Remove all containers, networks, volumes and images of one of our projects; repeatable.
+
+        By label only, without its file. Returns what was removed, as `kind name`; may be empty.
+
+        Raises:
+            EngineIsDown: the engine does not answer.
+        """
+
+    def enter(
+        self,
+        check: ComposeCheck,
+        *,
+        project: str,
+        env: Mapping[str, str],
+        command: tuple[str, ...],
+    ) -> Exit:
+        """Run a command in a container of the deciding service, on our own terminal.
+
+        What that service depends on is started first, and is healthy where the file asks for it;
+        everything of the project is gone afterwards. Raises as `run`.
         """
 
 

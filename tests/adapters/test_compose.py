@@ -41,7 +41,14 @@ def root(tmp_path: Path) -> Path:
 def run(compose: Compose, project: str) -> tuple[int, list[str]]:
     """Run the check; return its exit and what was said."""
     said: list[str] = []
-    done = compose.run(CHECK, project=project, on_line=said.append, cancel=Never())
+    done = compose.run(
+        CHECK,
+        project=project,
+        env={},
+        on_output=lambda chunk: said.extend(chunk.decode().splitlines()),
+        logs="logs",
+        cancel=Never(),
+    )
     return done.status, said
 
 

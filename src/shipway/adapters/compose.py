@@ -6,12 +6,13 @@ not know, so only flags that both know are used.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from shipway.adapters.shell import LocalShell
 from shipway.errors import FileIsMissing, ToolIsMissing
 from shipway.model.service import ComposeCheck
-from shipway.ports import Cancel, Exit, OnLine
+from shipway.ports import Cancel, Exit, OnOutput
 
 DOWN_WITHIN_S = 120.0
 PROJECT_LABEL = "com.docker.compose.project"
@@ -35,20 +36,23 @@ class Compose:
         check: ComposeCheck,
         *,
         project: str,
-        on_line: OnLine,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        logs: str,
         cancel: Cancel,
     ) -> Exit:
         """Start the file's services and return the decisive exit; see `ports.ComposeRunner`."""
+        del logs
         if not (Path(self._root) / check.file).is_file():
             raise FileIsMissing(f"there is no {check.file}", where=f"checks.{check.name}.compose")
         program = self.program()
         base = (*program, "-p", project, "-f", check.file)
         try:
-            return self._shell.run(
+            return self._shell.stream(
                 (*base, "up", "--build", "-t", "1", "--exit-code-from", check.exit_code_from),
                 cwd=self._root,
-                env={"COMPOSE_DOCKER_CLI_BUILD": "1", "DOCKER_BUILDKIT": "1"},
-                on_line=on_line,
+                env={**env, "COMPOSE_DOCKER_CLI_BUILD": "1", "DOCKER_BUILDKIT": "1"},
+                on_output=on_output,
                 timeout_s=check.timeout_s,
                 cancel=cancel,
             )
@@ -60,6 +64,20 @@ class Compose:
                 on_line=lambda _: None,
                 timeout_s=DOWN_WITHIN_S,
             )
+
+    def down(self, project: str) -> tuple[str, ...]:
+        """Remove everything of one project; see `ports.ComposeRunner`."""
+        mine = ("--filter", f"label={PROJECT_LABEL}={project}", "-q")
+        self._remove(("ps", "-a", *mine), ("rm", "-f", "-v"))
+        self._remove(("network", "ls", *mine), ("network", "rm"))
+        self._remove(("volume", "ls", *mine), ("volume", "rm", "-f"))
+        return (project,)
+
+    def enter(
+        self, check: ComposeCheck, *, project: str, env: Mapping[str, str], command: tuple[str, ...]
+    ) -> Exit:
+        """Run a command beside the services; see `ports.ComposeRunner`."""
+        raise NotImplementedError(check.name, project, env, command)
 
     def program(self) -> tuple[str, ...]:
         """Return the words that start compose.

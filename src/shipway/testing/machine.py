@@ -16,8 +16,7 @@ from shipway.model.service import ComposeCheck
 from shipway.ports import Cancel, Exit, OnLine, OnOutput
 from shipway.testing.calls import Calls, Misuse
 
-PATIENCE_S = 10.0
-"""Real seconds after which a script that waits for something gives up and complains."""
+PATIENCE_S = 10.0  # real seconds after which a script that waits in vain complains
 
 _ENDED = 128 + 15  # by SIGTERM
 
@@ -220,34 +219,81 @@ class FakeShell:
 
 @dataclass(slots=True)
 class FakeCompose:
-    """`ports.ComposeRunner` that follows scripts by the check's name; one without succeeds."""
+    """`ports.ComposeRunner` that follows scripts by the check's name; one without succeeds.
+
+    `projects` are all that were used, in order; `entered` the commands of `enter`.
+    """
 
     scripts: dict[str, Script] = field(default_factory=dict)
     files: FakeFiles = field(default_factory=FakeFiles)
     calls: Calls = field(default_factory=Calls)
     projects: list[str] = field(default_factory=list)
+    entered: list[tuple[str, ...]] = field(default_factory=list)
+    envs: list[dict[str, str]] = field(default_factory=list)
+    _in_use: set[str] = field(default_factory=set)
 
     def run(
         self,
         check: ComposeCheck,
         *,
         project: str,
-        on_line: OnLine,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        logs: str,
         cancel: Cancel,
     ) -> Exit:
         """Follow the script; see `ports.ComposeRunner`."""
-        with self.calls.call("compose.run"):
-            if project in self.projects:
-                raise Misuse(f"project {project} was used before")
-            self.projects.append(project)
+        with self.calls.call("compose.run"), self._use(project, env):
             script = self.scripts.get(check.name, Script())
+            if script.missing:
+                raise ToolIsMissing("compose is not installed")
             _meet(script)
-            for line in script.lines:
-                on_line(line)
+            said = "".join(f"{line}\n" for line in script.lines).encode() + script.output
+            if said:
+                on_output(said)
             if script.hangs:
                 return _until_cancelled(cancel)
+            if script.silent and check.silence_s is not None:
+                return Exit(-15, check.silence_s, silent=True)
+            if script.seconds > check.timeout_s:
+                return Exit(-15, check.timeout_s, timed_out=True)
             self.files.texts.update(script.writes)
+            if script.status != 0:
+                self.files.write(f"{logs}/{check.exit_code_from}.log", said.decode())
             return Exit(script.status, script.seconds)
+
+    def down(self, project: str) -> tuple[str, ...]:
+        """Remove nothing: what ran is gone already."""
+        with self.calls.call("compose.down"):
+            if project in self._in_use:
+                raise Misuse(f"project {project} is in use")
+            return ()
+
+    def enter(
+        self,
+        check: ComposeCheck,
+        *,
+        project: str,
+        env: Mapping[str, str],
+        command: tuple[str, ...],
+    ) -> Exit:
+        """Remember the command, and end as the check's script does."""
+        with self.calls.call("compose.enter"), self._use(project, env):
+            self.entered.append(command)
+            script = self.scripts.get(check.name, Script())
+            return Exit(script.status, script.seconds)
+
+    @contextmanager
+    def _use(self, project: str, env: Mapping[str, str]) -> Iterator[None]:
+        if project in self._in_use:
+            raise Misuse(f"project {project} is in use")
+        self.projects.append(project)
+        self.envs.append(dict(env))
+        self._in_use.add(project)
+        try:
+            yield
+        finally:
+            self._in_use.remove(project)
 
 
 @dataclass(slots=True)
