@@ -410,3 +410,33 @@ class SecretStore(Protocol):
             SecretIsMissing: there is nothing behind it.
             OutsideDidNotAnswer: AWS did not say.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """Paths of files, sorted, relative, with `/`; not `complete` where there were too many."""
+
+    paths: tuple[str, ...]
+    complete: bool
+
+
+class Survey(Protocol):
+    """A folder that is looked at to draft its configuration; what is in it is never changed."""
+
+    def files(self) -> Surveyed:
+        """Return the files that git does not ignore, tracked or not.
+
+        Without git, all but what is usually built. Bounded: the answer says when some are missing.
+        """
+
+    def text(self, path: str, limit: int) -> str:
+        """Return the beginning of a file, at most `limit` bytes.
+
+        Empty where it is no file of this folder, or no text.
+        """
+
+    def branch(self) -> str | None:
+        """Return the branch that is likely to be delivered; None where git does not tell."""
+
+    def add(self, path: str, text: str) -> bool:
+        """Write a new file; False, and nothing is done, where something has that name already."""
