@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.ledger_sqlite import SqliteLedger
     from shipway.apply.world import World
-    from shipway.ports import Orchestrator
+    from shipway.ports import Orchestrator, Survey
 
 CONFIGURATION = "shipway.yaml"
 EMBEDDED_POLL_S = 0.25
@@ -262,3 +262,11 @@ def local_logs(*, endpoint_url: str, region: str, account: str) -> AwsLogs:
     from shipway.adapters.aws.logs import aws_logs
 
     return aws_logs(endpoint_url=endpoint_url, region=region, account=account)
+
+
+def survey(folder: Path) -> Survey:
+    """Return what `shipway init` looks at a folder with; there need be no `shipway.yaml`."""
+    from shipway.adapters.shell import LocalShell
+    from shipway.adapters.survey import FolderSurvey
+
+    return FolderSurvey(str(folder), LocalShell())

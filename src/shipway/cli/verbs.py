@@ -6,6 +6,7 @@ It imports nothing, so that `shipway --help` answers before a person has let go 
 from __future__ import annotations
 
 VERBS = {
+    "init": ("shipway.cli.init", "Draft a shipway.yaml for the repository here."),
     "deliver": ("shipway.cli.deliver", "From the pushed commit to every environment."),
     "run": ("shipway.cli.deliver", "Run the checks, all or some."),
     "image": ("shipway.cli.deliver", "Check, build and push; record the release."),
