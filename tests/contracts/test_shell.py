@@ -131,7 +131,7 @@ def test_a_program_that_ignores_being_asked_is_killed(tmp_path: Path) -> None:
     file = tmp_path / "now"
     program = f"{stubborn}; open({str(file)!r}, 'w').close(); time.sleep(600)"
     done, _ = run(LocalShell(), (PYTHON, "-c", program), tmp_path, cancel=Wish(file))
-    assert done.status == -signal.SIGKILL
+    assert done.status == 128 + signal.SIGKILL
 
 
 def test_a_kill_of_the_parent_leaves_no_child(tmp_path: Path) -> None:

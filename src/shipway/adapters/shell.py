@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import fcntl
+import io
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -10,19 +14,25 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Thread
+from pathlib import Path
+from typing import Final
 
-from shipway.errors import ToolIsMissing
+from shipway.adapters.program import Program, Why
+from shipway.errors import FileIsMissing, ToolIsMissing
 from shipway.ports import Cancel, Exit, OnLine, OnOutput
 
-GRACE_S = 5.0
-"""Between SIGTERM and SIGKILL for the whole process group."""
+MARK: Final = "SHIPWAY_STEP"
+"""The variable by which a program and all that it starts are known; see `Program`."""
 
-_LOOK_S = 0.05
+_LONGEST_LINE = 1 << 20
+_PIPE = 1 << 20  # bytes; what any user may ask for
 
 
 class LocalShell:
     """`ports.Shell` on this machine.
+
+    A status above 128 tells the signal that ended the program, as shells do (137: SIGKILL, often
+    for want of memory). The status of a program that we ended is never 0, whatever it said itself.
 
     Args:
         first_on_path: folders, relative to a program's working directory, that are searched
@@ -31,9 +41,7 @@ class LocalShell:
 
     def __init__(self, first_on_path: tuple[str, ...] = ()) -> None:
         self._first_on_path = first_on_path
-        # a child must not outlive us, not even when we are killed with -9
-        setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-        self._tether = (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
+        self._tether = _tether()
 
     def run(
         self,
@@ -46,31 +54,16 @@ class LocalShell:
         cancel: Cancel | None = None,
         stdin: str = "",
     ) -> Exit:
-        """Run a program to its end; see `ports.Shell`."""
-        surroundings = self._surroundings(cwd, env)
-        program = _find(command[0], cwd, surroundings["PATH"])
+        """Run a program to its end; see `ports.Shell`.
+
+        A line of more than 1 Mi characters is told in parts; a bare carriage return ends one too.
+        """
         start = time.monotonic()
-        process = subprocess.Popen(
-            (*self._tether, program, *command[1:]),
-            cwd=cwd,
-            env=surroundings,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        reader = Thread(target=_read, args=(process, on_line), daemon=True)
-        reader.start()
-        try:
-            _feed(process, stdin)
-            timed_out, cancelled = _await(process, start + timeout_s, cancel)
-        finally:
-            _end_group(process)
-            reader.join(timeout=GRACE_S)
-        return Exit(process.returncode, time.monotonic() - start, timed_out, cancelled)
+        lines = _Lines(on_line)
+        with self._start(command, cwd, env, lines.feed, stdin) as program:
+            why = program.follow(start + timeout_s, None, cancel)
+        lines.end()
+        return _exit(program, why, start)
 
     def stream(
         self,
@@ -84,15 +77,10 @@ class LocalShell:
         cancel: Cancel | None = None,
     ) -> Exit:
         """Run a program to its end; see `ports.Shell`."""
-        del silence_s
-        return self.run(
-            command,
-            cwd=cwd,
-            env=env,
-            on_line=lambda line: on_output(f"{line}\n".encode()),
-            timeout_s=timeout_s,
-            cancel=cancel,
-        )
+        start = time.monotonic()
+        with self._start(command, cwd, env, on_output) as program:
+            why = program.follow(start + timeout_s, silence_s, cancel)
+        return _exit(program, why, start)
 
     def capture(
         self, command: tuple[str, ...], *, cwd: str, timeout_s: float = 30.0
@@ -102,11 +90,70 @@ class LocalShell:
         done = self.run(command, cwd=cwd, env={}, on_line=lines.append, timeout_s=timeout_s)
         return done.status, lines
 
-    def _surroundings(self, cwd: str, env: Mapping[str, str]) -> dict[str, str]:
-        both = {**os.environ, **env}
+    def _start(
+        self,
+        command: tuple[str, ...],
+        cwd: str,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        stdin: str = "",
+    ) -> Program:
         first = [os.path.join(cwd, folder) for folder in self._first_on_path]  # noqa: PTH118 - a text for PATH
+        both = {**os.environ, **env}
         both["PATH"] = os.pathsep.join([*first, both.get("PATH", os.defpath)])
-        return both
+        mark = secrets.token_hex(8)
+        both[MARK] = f"{os.environ.get(MARK, '')}/{mark}"  # within another's step it carries both
+        program = _find(command[0], cwd, both["PATH"])
+        try:
+            process = subprocess.Popen(
+                (*self._tether, program, *command[1:]),
+                cwd=cwd,
+                env=both,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except (FileNotFoundError, NotADirectoryError) as problem:
+            raise FileIsMissing(f"there is no folder to run {command[0]!r} in", where=cwd) from (
+                problem
+            )
+        _widen(process)
+        return Program(process, mark.encode(), on_output, stdin.encode())
+
+
+class _Lines:
+    """Cuts chunks of bytes into lines; what ends them, and what is no UTF-8, is told by nobody."""
+
+    def __init__(self, on_line: OnLine) -> None:
+        self._on_line = on_line
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = io.IncrementalNewlineDecoder(decoder, translate=True)
+        self._rest = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Tell the lines that this ends; a line without an end only as far as it is too long."""
+        self._tell(self._decoder.decode(chunk))
+
+    def end(self) -> None:
+        """Tell the last line, if it has no end."""
+        self._tell(self._decoder.decode(b"", final=True))
+        if self._rest:
+            self._on_line(self._rest)
+
+    def _tell(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._on_line(self._part(line))
+        self._rest = self._part(self._rest)
+
+    def _part(self, line: str) -> str:
+        """Tell what is too long for one line, and return the rest of it."""
+        while len(line) > _LONGEST_LINE:
+            self._on_line(line[:_LONGEST_LINE])
+            line = line[_LONGEST_LINE:]
+        return line
 
 
 def _find(name: str, cwd: str, path: str) -> str:
@@ -121,48 +168,29 @@ def _find(name: str, cwd: str, path: str) -> str:
     return program
 
 
-def _read(process: subprocess.Popen[str], on_line: OnLine) -> None:
-    if process.stdout:
-        with process.stdout as pipe:
-            for line in pipe:
-                on_line(line.rstrip("\r\n"))
+def _tether() -> tuple[str, ...]:
+    """Return the words before a command that end it with us, even when we are killed with -9."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    if setpriv is None or Path(setpriv).resolve().name == "busybox":  # whose own cannot do it
+        return ()
+    return (setpriv, "--pdeathsig", "TERM", "--")
 
 
-def _feed(process: subprocess.Popen[str], stdin: str) -> None:
-    if process.stdin:
-        with suppress(BrokenPipeError), process.stdin as pipe:  # it may end without reading
-            pipe.write(stdin)
+def _widen(process: subprocess.Popen[bytes]) -> None:
+    """Let a program print on while we are busy."""
+    if process.stdout and sys.platform == "linux":
+        with suppress(OSError):  # the pipes of one user may hold so much, and no more
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
-def _await(
-    process: subprocess.Popen[str], deadline: float, cancel: Cancel | None
-) -> tuple[bool, bool]:
-    while True:
-        try:
-            process.wait(timeout=_LOOK_S)
-        except subprocess.TimeoutExpired:
-            timed_out = time.monotonic() > deadline
-            cancelled = cancel is not None and cancel.wanted()
-            if timed_out or cancelled:
-                return timed_out, cancelled
-        else:
-            return False, False
-
-
-def _end_group(process: subprocess.Popen[str]) -> None:
-    """End whatever of the group still lives: politely, then not."""
-    if process.poll() is None:
-        _signal(process, signal.SIGTERM)
-        try:
-            process.wait(timeout=GRACE_S)
-        except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
-            process.wait()
-    _signal(process, signal.SIGKILL)
-
-
-def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
+def _exit(program: Program, why: Why | None, start: float) -> Exit:
+    status = program.status
+    if why and status == 0:
+        status = 128 + signal.SIGTERM
+    return Exit(
+        status,
+        time.monotonic() - start,
+        timed_out=why is Why.TIMED_OUT,
+        cancelled=why is Why.CANCELLED,
+        silent=why is Why.SILENT,
+    )

@@ -89,6 +89,10 @@ class FakeFiles:
         """Return the text of a file; None when it is not there."""
         return self.texts.get(path)
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file or folder."""
+        return any(known == path or known.startswith(f"{path}/") for known in self.texts)
+
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
         self.texts.pop(path, None)
