@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from shipway.events.types import Entry
+from shipway.model.contents import Contents
 from shipway.model.kept import Kept, Past
 from shipway.model.observed import (
     DeploymentArn,
@@ -26,6 +28,7 @@ from shipway.model.service import ComposeCheck, Environment, ImageRules
 from shipway.model.task_definition import TaskDefinition
 from shipway.model.tree import Changes, Listing
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 OnLine = Callable[[str], None]
 OnOutput = Callable[[bytes], None]
 
@@ -142,6 +145,9 @@ class Files(Protocol):
     def read(self, path: str) -> str | None:
         """Return the text of a file; None when it is not there."""
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file or folder."""
+
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
 
@@ -162,7 +168,7 @@ class Repository(Protocol):
 
 
 class ImageBuilder(Protocol):
-    """The Docker Engine, for building and pushing."""
+    """The Docker Engine, for building, pushing and looking into images."""
 
     def build(
         self,
@@ -172,17 +178,54 @@ class ImageBuilder(Protocol):
         reference: str,
         labels: tuple[tuple[str, str], ...],
         on_line: OnLine,
-    ) -> None:
+        secrets: Mapping[str, str] = NOTHING,
+        cache: tuple[str, ...] = (),
+        cancel: Cancel | None = None,
+    ) -> bool:
         """Build an image and name it `reference`, in the local engine only.
 
+        Built from exactly the commit where `image.needs` is empty, else from the working folder.
+        `secrets` are values by id; no command line and no environment ever holds one. `cache` are
+        references in the registry, closest first, whose layers may be used again; those that are
+        not there do not matter. False when `cancel` stopped it before it was done.
+
         Raises:
-            ImageBuildFailed: the build ran and failed.
-            FileIsMissing: no Dockerfile.
+            ImageBuildFailed: the build ran and failed, or needs what this client cannot do.
+            CheckoutIsUnfit: the checkout does not hold the commit.
+            FileIsMissing: no Dockerfile, or no context, in what it is built from.
+            SecretIsMissing: one that `image.secrets` names is not among the `secrets`.
             EngineIsDown: the engine does not answer.
         """
 
     def push(self, reference: str, *, on_line: OnLine) -> Digest:
         """Push a reference that was built here and return the digest the registry gave it."""
+
+    def digests(self, reference: str) -> tuple[Digest, ...]:
+        """Return under which digests registries hold what was built here; empty before a push."""
+
+    def labels(self, reference: str) -> tuple[tuple[str, str], ...]:
+        """Return the labels of an image, sorted, pulling it where the engine does not have it."""
+
+    def contents(self, reference: str) -> Contents:
+        """Return what is in an image, pulling it where the engine does not have it; runs nothing.
+
+        No container of it is left, whatever happens.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is attached to a digest: `kind` is its media type, and the artifact's."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The registry answered that it does not take artifacts, and why."""
+
+    reason: str
 
 
 class Registry(Protocol):
@@ -205,6 +248,17 @@ class Registry(Protocol):
 
     def point(self, repository: str, tag: str, digest: Digest) -> None:
         """Make a moving tag name a digest that is in the repository; repeatable."""
+
+    def attached(self, repository: str, digest: Digest) -> frozenset[str]:
+        """Return the kinds of documents that are attached to a digest."""
+
+    def attach(
+        self, repository: str, digest: Digest, documents: tuple[Document, ...]
+    ) -> Refused | None:
+        """Attach documents to a digest that is in the repository; None when all are attached.
+
+        Repeatable: the same document is attached once. What is attached already stays.
+        """
 
 
 class Orchestrator(Protocol):
@@ -360,27 +414,43 @@ class Tools(Protocol):
 
 
 class StepCache(Protocol):
-    """Results of checks by key: what is read is whole and genuine, or there is none."""
+    """Results of checks by key: what is read is whole and genuine, or there is none.
+
+    Safe from several threads. Never raises: what goes wrong is told through `warn` (given when it
+    was made), and the run goes on without. A key has letters and digits only.
+    """
 
     def find(self, key: str) -> Kept | None:
         """Return the entry of a key, from this machine or from the team's; None when none is fit.
 
-        Never raises: an entry that is corrupt, unsigned or tampered with is told through `warn`
-        (given when it was made) and is none; so is a team's cache that does not answer in time.
+        An entry that is cut short, unsigned or signed by somebody else is told and is none; so is
+        a team's cache that does not answer in time. The content is looked at by `restore` only.
         """
 
     def restore(self, kept: Kept, root: str, log: str) -> bool:
         """Put an entry's files where the check would have made them, and its log at `log`.
 
         Files that are there with the same content stay untouched; what else lies in the outputs'
-        folders stays as well. False when the entry is not to be had any more: nothing was changed.
+        folders stays as well. False, and told, when the entry is not to be had any more, is
+        corrupt, or would lead out of the root: no output was changed then, unless the disk failed
+        in the middle. The check has to run.
         """
 
     def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
         """Keep the files under `outputs` (paths or folders from the root) and the log.
 
-        Atomic, whenever it is killed. What cannot be kept (too large, no room) is told and left
-        out. Upload to the team's cache, where it is allowed, goes on in the background.
+        `kept.files`, `size` and `remote` are found out here. Atomic, whenever it is killed. What
+        cannot be kept (too large, no room, a link out of the root) is told and left out. Upload
+        to the team's cache, where it is allowed, goes on in the background.
+        """
+
+    def mark_in_place(self, key: str, root: str, outputs: tuple[str, ...]) -> None:
+        """Remember that the outputs, as they stand under the root now, are those of this key."""
+
+    def in_place(self, key: str, root: str, outputs: tuple[str, ...]) -> bool:
+        """Tell whether the outputs still stand there as they were when marked with this key.
+
+        Cheap, so not deep: it looks at the outputs and at what lies directly in them.
         """
 
     def close(self, patience_s: float) -> None:
@@ -390,11 +460,14 @@ class StepCache(Protocol):
 class Memory(Protocol):
     """What this machine remembers of earlier runs of checks, for the order and for the cache."""
 
-    def recall(self, check: str) -> Past:
-        """Return what is remembered of a check; empty where nothing is, or it cannot be read."""
+    def recall(self, check: str, *, remote: bool = False) -> Past:
+        """Return what is remembered of a check; empty where nothing is, or it cannot be read.
+
+        `restored` are those of the team's cache with `remote`, else those of this machine's.
+        """
 
     def remember(self, check: str, outcome: str, seconds: float) -> None:
-        """Add how a check went; never raises."""
+        """Add how a check that ran went (not one that was restored); never raises."""
 
     def remember_restore(self, size: int, seconds: float, *, remote: bool) -> None:
         """Add what restoring an entry of `size` bytes took; never raises."""

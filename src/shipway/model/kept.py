@@ -41,6 +41,7 @@ class Kept:
 class Past:
     """What is remembered of a check on this machine, newest last; all durations in seconds.
 
+    `seconds` and `outcomes` are of equal length: what each run took, and how it ended.
     `restored` are pairs of bytes and seconds, over all checks, local or remote as asked for.
     """
 
