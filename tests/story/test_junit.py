@@ -162,8 +162,9 @@ def test_a_report_that_cannot_be_read_is_an_error_in_the_merged_one() -> None:
 
 
 def test_a_huge_message_is_cut() -> None:
-    """A failure that prints megabytes takes no more than 20,000 characters in the merged one."""
+    """A failure that prints megabytes is read, and takes 20,000 characters in the merged one."""
     text = f"<a><testcase name='big'><failure>{'x' * 5_000_000}</failure></testcase></a>"
+    assert len(read(text).failures[0].message) == 300
     assert len(merged({"unit": text})) < 21_000
 
 

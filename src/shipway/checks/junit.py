@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from shipway.checks.said import cut, plain, uncoloured
 
 MESSAGE_WIDTH = 300
-_FILE = r"(?:file://)?[\w./\\@+~-]+\.(?:[cm]?[jt]sx?|py|vue|svelte)"
+_LOOKED_AT = 20_000  # characters of a failure; some print whole pages
+_FILE = r"(?:file://)?[\w./\\@+~-]{1,200}\.(?:[cm]?[jt]sx?|py|vue|svelte)"
 _PLACE = re.compile(rf"(?P<file>{_FILE}):(?P<line>\d+)")
 _FOREIGN = ("node_modules/", "node:internal", "site-packages/")
 
@@ -172,8 +173,8 @@ def name_of(case: Case) -> str:
 
 def failure_of(case: Case, problem: ET.Element) -> FailedTest:
     """Return the failure: its first line, and the first place in our own code that it names."""
-    text = problem.text or ""
-    said = problem.get("message") or ""
+    text = (problem.text or "")[:_LOOKED_AT]
+    said = (problem.get("message") or "")[:_LOOKED_AT]
     lines = [plain(line).strip() for line in (*said.splitlines(), *text.splitlines())]
     message = next((line for line in lines if line), "")
     if "expect(received)" in message:  # jest's first line leaves out what it compared
