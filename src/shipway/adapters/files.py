@@ -49,6 +49,10 @@ class DiskFiles:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is such a file or folder."""
+        return Path(path).exists()
+
     def remove(self, path: str) -> None:
         """Remove a file if it is there."""
         with suppress(FileNotFoundError, NotADirectoryError):

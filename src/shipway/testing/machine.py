@@ -1,4 +1,4 @@
-"""One machine in memory: a clock that only waiting moves, programs that follow a script, files."""
+"""One machine in memory: a clock that only waiting moves, programs that follow a script."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from threading import Barrier, RLock
 from threading import Event as Flag
 
-from shipway.errors import DiskIsFull, ToolIsMissing
+from shipway.errors import ToolIsMissing
 from shipway.model.observed import ProbeAnswer
 from shipway.model.release import Source
 from shipway.model.service import ComposeCheck
 from shipway.ports import Cancel, Exit, OnLine, OnOutput
 from shipway.testing.calls import Calls, Misuse
+from shipway.testing.disk import FakeFiles as FakeFiles  # noqa: PLC0414 - a part of the machine
 
 PATIENCE_S = 10.0  # real seconds after which a script that waits in vain complains
 
@@ -42,65 +43,6 @@ class FakeClock:
             raise Misuse(f"asked to wait {seconds} s")
         self.at += seconds
         self.waited += seconds
-
-
-@dataclass(slots=True)
-class FakeLog:
-    """`ports.LogFile` of `FakeFiles`."""
-
-    path: str
-    files: FakeFiles
-    _written: bytes = b""
-    _closed: bool = False
-
-    def write(self, data: bytes) -> None:
-        """Add bytes; the text is there at once, with what is no text replaced."""
-        if self._closed:
-            raise Misuse(f"wrote to {self.path} after it was closed")
-        self._written += data
-        self.files.write(self.path, self._written.decode(errors="replace"))
-
-    def close(self) -> None:
-        """End it; repeatable."""
-        self._closed = True
-
-
-@dataclass(slots=True)
-class FakeFiles:
-    """`ports.Files` in memory; `texts` by path. While `full`, nothing can be written."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-    full: bool = False
-    _lock: RLock = field(default_factory=RLock)
-
-    def write(self, path: str, text: str) -> None:
-        """Write a whole file."""
-        if self.full:
-            raise DiskIsFull("no room for it", hint="set `full` to False", where=path)
-        with self._lock:
-            self.texts[path] = text
-
-    def open_log(self, path: str) -> FakeLog:
-        """Begin a file anew."""
-        self.write(path, "")
-        return FakeLog(path, self)
-
-    def read(self, path: str) -> str | None:
-        """Return the text of a file; None when it is not there."""
-        return self.texts.get(path)
-
-    def exists(self, path: str) -> bool:
-        """Tell whether there is such a file or folder."""
-        return any(known == path or known.startswith(f"{path}/") for known in self.texts)
-
-    def remove(self, path: str) -> None:
-        """Remove a file if it is there."""
-        self.texts.pop(path, None)
-
-    def append(self, path: str, line: str) -> None:
-        """Add a line to a file, making it first where needed."""
-        with self._lock:
-            self.write(path, f"{self.texts.get(path, '')}{line}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +200,9 @@ class FakeCompose:
             if script.hangs:
                 return _until_cancelled(cancel)
             if script.silent and check.silence_s is not None:
-                return Exit(-15, check.silence_s, silent=True)
+                return Exit(_ENDED, check.silence_s, silent=True)
             if script.seconds > check.timeout_s:
-                return Exit(-15, check.timeout_s, timed_out=True)
+                return Exit(_ENDED, check.timeout_s, timed_out=True)
             self.files.texts.update(script.writes)
             if script.status != 0:
                 self.files.write(f"{logs}/{check.exit_code_from}.log", said.decode())
