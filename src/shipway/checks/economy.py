@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import Final
 
 from shipway.model.kept import Kept, Past
@@ -62,6 +61,12 @@ def run_seconds(kept: Kept, past: Past) -> float:
     """Return what running the check takes here: the median of its passes, or what it took once."""
     passes = [s for s, o in zip(past.seconds, past.outcomes, strict=False) if o == _PASSED]
     return median(passes) if passes else kept.seconds
+
+
+def median(values: list[float]) -> float:
+    """Return the middle of some values, at least one; `statistics` is slow to import."""
+    ordered, half = sorted(values), len(values) // 2
+    return (ordered[half] + ordered[~half]) / 2
 
 
 def _bytes(size: int) -> str:
