@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shipway.adapters.shell import LocalShell
-from shipway.errors import ToolIsMissing
+from shipway.errors import DiskIsFull, FileIsMissing, ToolIsMissing
 from shipway.ports import Exit, Shell
 from shipway.testing.fakes import FakeShell, Script
 from tests.contracts.processes import PYTHON, lives, number_in, until
@@ -41,10 +41,33 @@ def shell(request: pytest.FixtureRequest) -> Shell:
     scripts = {
         " ".join(TALK): Script(lines=("out", "err")),
         " ".join(FAIL): Script(status=7),
-        " ".join(SLEEP): Script(hangs=True, seconds=600),
+        " ".join(SLEEP): Script(hangs=True, silent=True, seconds=600),
         "no-such-program": Script(missing=True),
     }
     return FakeShell(scripts)
+
+
+def stream(
+    shell: Shell,
+    command: tuple[str, ...],
+    cwd: Path,
+    *,
+    timeout_s: float = 60,
+    silence_s: float | None = None,
+    cancel: Wish | None = None,
+) -> tuple[Exit, bytes]:
+    """Run a program and return how it ended with every byte that it printed."""
+    chunks: list[bytes] = []
+    done = shell.stream(
+        command,
+        cwd=str(cwd),
+        env={},
+        on_output=chunks.append,
+        timeout_s=timeout_s,
+        silence_s=silence_s,
+        cancel=cancel,
+    )
+    return done, b"".join(chunks)
 
 
 def run(
@@ -93,6 +116,36 @@ def test_a_program_that_is_not_there_is_told(shell: Shell, tmp_path: Path) -> No
     """What is not installed is told as a missing tool."""
     with pytest.raises(ToolIsMissing, match="no-such-program"):
         run(shell, ("no-such-program",), tmp_path)
+
+
+def test_bytes_are_told_as_they_are(shell: Shell, tmp_path: Path) -> None:
+    """Streamed output of both streams arrives complete, with its line ends."""
+    done, said = stream(shell, TALK, tmp_path)
+    assert sorted(said.splitlines(keepends=True)) == [b"err\n", b"out\n"]
+    assert (done.status, done.silent) == (0, False)
+
+
+def test_a_program_that_falls_silent_is_ended(shell: Shell, tmp_path: Path) -> None:
+    """No output for too long ends a program, and the exit tells that from a time-out."""
+    done, _ = stream(shell, SLEEP, tmp_path, silence_s=0.2)
+    assert (done.silent, done.timed_out, done.cancelled) == (True, False, False)
+    assert done.status == 128 + signal.SIGTERM
+
+
+def test_a_cancelled_stream_ends(shell: Shell, tmp_path: Path) -> None:
+    """A wish to stop ends a program that is streamed, too."""
+    done, _ = stream(shell, SLEEP, tmp_path, cancel=Wish())
+    assert (done.cancelled, done.silent) == (True, False)
+
+
+def test_what_cannot_hear_ends_the_program(shell: Shell, tmp_path: Path) -> None:
+    """An error of whoever hears the output reaches the caller."""
+
+    def refuse(chunk: bytes) -> None:
+        raise DiskIsFull(f"no room for {len(chunk)} bytes")
+
+    with pytest.raises(DiskIsFull, match="no room"):
+        shell.stream(TALK, cwd=str(tmp_path), env={}, on_output=refuse, timeout_s=60)
 
 
 def test_the_fake_times_out_as_the_real_one(tmp_path: Path) -> None:
@@ -162,9 +215,44 @@ def test_a_program_need_not_read_what_it_is_given(tmp_path: Path) -> None:
     assert done.status == 3
 
 
+def test_no_folder_is_told(tmp_path: Path) -> None:
+    """A working directory that is not there is told as what it is."""
+    with pytest.raises(FileIsMissing, match="no folder to run 'true'"):
+        run(LocalShell(), ("true",), tmp_path / "nowhere")
+
+
 def test_bytes_that_are_no_text_are_replaced(tmp_path: Path) -> None:
     """Output in no encoding is told as far as it goes."""
     assert run(LocalShell(), ("printf", r"a\377b\r\n"), tmp_path)[1] == ["a\ufffdb"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "lines"),
+    [
+        (b"one\ntwo", ["one", "two"]),
+        (b"one\n\ntwo\n", ["one", "", "two"]),
+        (b"one\r\ntwo\r\n", ["one", "two"]),
+        (b"10 %\r20 %\rdone\n", ["10 %", "20 %", "done"]),
+        (b"", []),
+    ],
+)
+def test_lines_end_as_terminals_see_them(tmp_path: Path, printed: bytes, lines: list[str]) -> None:
+    """Lines end with LF, CRLF or CR; the last one may have no end."""
+    (tmp_path / "said").write_bytes(printed)
+    assert run(LocalShell(), ("cat", "said"), tmp_path)[1] == lines
+
+
+def test_characters_are_whole_across_chunks(tmp_path: Path) -> None:
+    """A character, or a CRLF, that comes in two writes is told as one."""
+    parts = ("printf 'a\\303'", "sleep 0.1", "printf '\\274\\r'", "sleep 0.1", "printf '\\nb'")
+    assert run(LocalShell(), ("sh", "-c", "; ".join(parts)), tmp_path)[1] == ["aü", "b"]
+
+
+def test_an_endless_line_is_told_in_parts(tmp_path: Path) -> None:
+    """A line of more than 1 MiB is told in parts, without loss."""
+    _, lines = run(LocalShell(), (PYTHON, "-c", "print('x' * 3_000_000)"), tmp_path)
+    assert max(map(len, lines)) == 1 << 20
+    assert "".join(lines) == "x" * 3_000_000
 
 
 def test_programs_of_the_checkout_come_first(tmp_path: Path) -> None:
