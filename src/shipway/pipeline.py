@@ -32,7 +32,8 @@ class Journey:
     """What somebody asked for: this commit or release, through these stops, in this run.
 
     `insist` when the release has to be live at the end even though it was there before, as
-    `deploy`, `promote` and `rollback` mean it and `deliver` does not.
+    `deploy`, `promote` and `rollback` mean it and `deliver` does not. `nightly` is the UTC date of
+    a scheduled run, `YYYY-MM-DD`; "" in any other.
     """
 
     service: Service
@@ -42,6 +43,7 @@ class Journey:
     purpose: Purpose = Purpose.DELIVERY
     insist: bool = False
     verify: bool = True
+    nightly: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,12 @@ def plan(
         case Build():
             checked = journey.source.commit in history.checked
             return plan_image(
-                journey.service, journey.source, repository=repository, found=image, checked=checked
+                journey.service,
+                journey.source,
+                repository=repository,
+                found=image,
+                checked=checked,
+                nightly=journey.nightly,
             )
         case Bring(environment, release, purpose):
             return plan_deployment(

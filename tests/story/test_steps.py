@@ -12,6 +12,7 @@ from shipway.model.outcome import Purpose
 from shipway.plan.plan import Plan, fingerprint
 from shipway.plan.steps import (
     AdoptDeployment,
+    AttachEvidence,
     Deploy,
     MoveTag,
     PublishImage,
@@ -41,6 +42,10 @@ SENTENCES: list[tuple[Step, str]] = [
     (RunChecks(None, CHECKS), "check the working copy: lint, unit"),
     (build_step(SERVICE, a_source("a")), f"build Dockerfile as sha-{A.commit}"),
     (PublishImage("sender", "sha-1"), "push sha-1"),
+    (
+        AttachEvidence(SERVICE.image, "sender", a_source("a"), A.digest),
+        f"attach SBOM and provenance to {A.digest[:19]}",
+    ),
     (MoveTag("sender", "branch-main", A.digest), f"point branch-main at {A.digest[:19]}"),
     (RecordRelease(A), f"record release {NAME} as {A.digest[:19]}"),
     (a_deploy(Purpose.DELIVERY, create=False), f"deploy {NAME} to preprod"),

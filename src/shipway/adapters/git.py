@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from shipway.adapters.shell import LocalShell
 from shipway.errors import CheckoutIsUnfit
 from shipway.model.release import Commit, Source
 
+_FOR_ALL = frozenset({"git", "http", "https", "ssh"})
 _FIELDS = "%H%x1f%an <%ae>%x1f%s%x1f%cI"
 
 
@@ -27,12 +30,16 @@ class GitCheckout:
         self._refuse_dirty()
         name = branch or self._branch(commit)
         self._refuse_unpushed(commit)
-        return Source(Commit(commit), name, author, subject, committed_at)
+        return Source(Commit(commit), name, author, subject, committed_at, self._remote())
 
     def identity(self) -> str | None:
         """Return `user.name` of git's configuration; None when there is none."""
         status, lines = self._git("config", "user.name")
         return lines[0] if status == 0 and lines else None
+
+    def _remote(self) -> str:
+        status, lines = self._git("remote", "get-url", "origin")
+        return public_url(lines[0]) if status == 0 and lines else ""
 
     def _git(self, *words: str) -> tuple[int, list[str]]:
         return self._shell.capture(("git", *words), cwd=self._root)
@@ -63,3 +70,19 @@ class GitCheckout:
                 f"commit {commit[:8]} was never pushed",
                 hint="push it first: what nobody else can check out must not be delivered",
             )
+
+
+def public_url(remote: str) -> str:
+    """Return the URL of a remote without user, password and query; "" where it is a folder.
+
+    The short form of ssh, `user@host:path`, becomes `ssh://host/path`.
+    """
+    if "://" not in remote:
+        host, colon, path = remote.rpartition("@")[2].partition(":")
+        is_ssh = colon and "/" not in host and not host.startswith(".")
+        return f"ssh://{host}/{path.removeprefix('/')}" if is_ssh else ""
+    parts = urlsplit(remote)
+    if parts.scheme not in _FOR_ALL:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"

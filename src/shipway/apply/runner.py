@@ -6,7 +6,13 @@ from typing import assert_never
 
 from shipway.apply.checks import run_checks
 from shipway.apply.deployment import adopt, deploy, watch
-from shipway.apply.publication import build_image, move_tag, publish_image, record_release
+from shipway.apply.publication import (
+    attach_evidence,
+    build_image,
+    move_tag,
+    publish_image,
+    record_release,
+)
 from shipway.apply.verification import verify
 from shipway.apply.world import World
 from shipway.errors import Failed, Interrupted, ShipwayError, Terminated
@@ -15,6 +21,7 @@ from shipway.model.outcome import Outcome
 from shipway.plan.plan import Plan
 from shipway.plan.steps import (
     AdoptDeployment,
+    AttachEvidence,
     BuildImage,
     Deploy,
     MoveTag,
@@ -53,7 +60,7 @@ def apply(plan: Plan, world: World) -> None:
             world.publish(StepEnded(sentence(step), outcome.value, reason, seconds))
 
 
-def _run(step: Step, world: World, made_from: str) -> Outcome:
+def _run(step: Step, world: World, made_from: str) -> Outcome:  # noqa: C901 - one case for each step
     """Do one step; failed means that it ran and the ledger holds the answer no."""
     match step:
         case RunChecks():
@@ -62,6 +69,8 @@ def _run(step: Step, world: World, made_from: str) -> Outcome:
             build_image(step, world)
         case PublishImage():
             publish_image(step, world)
+        case AttachEvidence():
+            attach_evidence(step, world)
         case MoveTag():
             move_tag(step, world)
         case RecordRelease():

@@ -11,19 +11,26 @@ Commit = NewType("Commit", str)
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits, as the registry reports an image manifest."""
 
+BUILD_CACHE = "buildcache"
+"""The tag under which a builder keeps its cache, beside the images."""
+
 SHORT = 8
 """How many digits of a commit stand in a release's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A commit as git tells it; `committed_at` is ISO 8601."""
+    """A commit as git tells it; `committed_at` is ISO 8601.
+
+    `remote` is the URL it comes from, without credentials; "" where that is unknown or a folder.
+    """
 
     commit: Commit
     branch: str
     author: str
     subject: str
     committed_at: str
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,31 +10,43 @@ from typing import assert_never
 
 from shipway.model.observed import DeploymentArn
 from shipway.model.outcome import Purpose
-from shipway.model.release import Commit, Digest, Release
+from shipway.model.release import Commit, Digest, Release, Source
 from shipway.model.service import Check, Environment, ImageRules
 from shipway.model.task_definition import TaskDefinition
 
 
 @dataclass(frozen=True, slots=True)
 class RunChecks:
-    """Run checks, as parallel as their needs and the machine allow.
+    """Run checks, as parallel as their needs and the machine allow, or take results from a cache.
 
     `commit` is whose checks these are, all of them; None when they are some, or run on a working
-    copy, and so prove nothing about any commit.
+    copy, and so prove nothing about any commit. `build` is the image to build beside them.
+
+    `asked` are the checks that somebody named (all where empty), `since` a commit: only what has
+    changed after it runs.
     """
 
     commit: Commit | None
     checks: tuple[Check, ...]
+    build: BuildImage | None = None
+    asked: tuple[str, ...] = ()
+    since: Commit | None = None
+    use_cache: bool = True
+    keep_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BuildImage:
-    """Build the image of a commit under its local tag."""
+    """Build the image of a commit under its local tag.
+
+    `cache_tags` are moving tags, closest first, whose layers may be used again.
+    """
 
     image: ImageRules
     commit: Commit
     tag: str
     labels: tuple[tuple[str, str], ...]
+    cache_tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,16 @@ class PublishImage:
 
     repository: str
     tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachEvidence:
+    """Attach to the digest what is in the image and how it was built, as far as it is missing."""
+
+    image: ImageRules
+    service: str
+    source: Source
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,7 @@ Step = (
     RunChecks
     | BuildImage
     | PublishImage
+    | AttachEvidence
     | MoveTag
     | RecordRelease
     | Deploy
@@ -115,16 +138,25 @@ Step = (
 )
 
 
-def sentence(step: Step) -> str:  # noqa: PLR0911 - one line for each step there is
+def evidence_of(image: ImageRules) -> tuple[str, ...]:
+    """Name the documents that an image is to carry, in words; empty when it is to carry none."""
+    wanted = (("SBOM", image.sbom), ("provenance", image.provenance))
+    return tuple(name for name, is_wanted in wanted if is_wanted)
+
+
+def sentence(step: Step) -> str:  # noqa: C901, PLR0911 - one line for each step there is
     """Say what a step does, for the dry run, the terminal and the ledger alike."""
     match step:
-        case RunChecks(commit, checks):
+        case RunChecks(commit, checks, build):
             what = commit[:8] if commit else "the working copy"
-            return f"check {what}: {', '.join(c.name for c in checks) or 'nothing declared'}"
-        case BuildImage(image, _, tag, _):
+            names = ", ".join(step.asked or [c.name for c in checks]) or "nothing declared"
+            return f"check {what}: {names}{f'; {sentence(build)}' if build else ''}"
+        case BuildImage(image, _, tag):
             return f"build {image.dockerfile} as {tag}"
         case PublishImage(_, tag):
             return f"push {tag}"
+        case AttachEvidence(image, _, _, digest):
+            return f"attach {' and '.join(evidence_of(image))} to {digest[:19]}"
         case MoveTag(_, tag, digest):
             return f"point {tag} at {digest[:19]}"
         case RecordRelease(release):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipway.errors import ShipwayError
+from shipway.model.contents import Contents
 from shipway.model.release import Commit, Digest
 from shipway.model.service import ImageRules
-from shipway.ports import OnLine
+from shipway.ports import NOTHING, Cancel, Document, OnLine, Refused
 from shipway.testing.calls import Calls, Misuse
 
 HOST = "127.0.0.1:5000"
 NAME = "000000000000.dkr.ecr.eu-central-1.amazonaws.com"
-MOVING = "branch-"
+MOVING = ("branch-", "nightly-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,15 @@ class Pushed:
 class FakeRegistry:
     """`ports.Registry`; `tags` holds what each tag of each repository names.
 
-    `forgetful` lets it take images without ever showing them.
+    `forgetful` lets it take images without ever showing them; `refusal` is why it takes no
+    documents.
     """
 
     calls: Calls = field(default_factory=Calls)
     tags: dict[str, dict[str, Digest]] = field(default_factory=dict)
     pushed: list[Pushed] = field(default_factory=list)
+    documents: dict[tuple[str, Digest], list[Document]] = field(default_factory=dict)
+    refusal: str = ""
     logged_in: bool = False
     forgetful: bool = False
 
@@ -70,6 +75,24 @@ class FakeRegistry:
                 raise Misuse(f"{digest} is not in {repository}")
             self.tags[repository][tag] = digest
 
+    def attached(self, repository: str, digest: Digest) -> frozenset[str]:
+        """Return the kinds of documents that are attached to a digest."""
+        with self.calls.call("registry.attached"):
+            return frozenset(d.kind for d in self.documents.get((repository, digest), []))
+
+    def attach(
+        self, repository: str, digest: Digest, documents: tuple[Document, ...]
+    ) -> Refused | None:
+        """Attach documents to a digest that is in the repository."""
+        with self.calls.call("registry.attach"):
+            if digest not in self.tags.get(repository, {}).values():
+                raise Misuse(f"{digest} is not in {repository}")
+            if self.refusal:
+                return Refused(self.refusal)
+            there = self.documents.setdefault((repository, digest), [])
+            there += [document for document in documents if document not in there]
+            return None
+
     def take(self, reference: str, digest: Digest) -> None:
         """Take an image that the engine pushes."""
         place, _, tag = reference.rpartition(":")
@@ -88,12 +111,18 @@ class FakeRegistry:
 class FakeBuilder:
     """`ports.ImageBuilder`; each build gives another digest, as builds in truth do.
 
-    `build_problem` and `push_problem` are raised instead of doing the work.
+    `inside` is what it finds in every image. `build_problem` and `push_problem` are raised instead
+    of doing the work. `got_secrets` are the values that the last build was given.
     """
 
     registry: FakeRegistry
     calls: Calls = field(default_factory=Calls)
     built: dict[str, Digest] = field(default_factory=dict)
+    labelled: dict[Digest, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    held: dict[str, tuple[Digest, ...]] = field(default_factory=dict)
+    got_secrets: dict[str, str] = field(default_factory=dict)
+    got_cache: tuple[str, ...] = ()
+    inside: Contents = field(default_factory=lambda: Contents(()))
     builds: int = 0
     build_problem: ShipwayError | None = None
     push_problem: ShipwayError | None = None
@@ -106,17 +135,28 @@ class FakeBuilder:
         reference: str,
         labels: tuple[tuple[str, str], ...],
         on_line: OnLine,
-    ) -> None:
+        secrets: Mapping[str, str] = NOTHING,
+        cache: tuple[str, ...] = (),
+        cancel: Cancel | None = None,
+    ) -> bool:
         """Build an image in the local engine; see `ports.ImageBuilder`."""
         with self.calls.call("builder.build"):
             if self.build_problem:
                 raise self.build_problem
             if ("org.opencontainers.image.revision", commit) not in labels:
                 raise Misuse("the labels do not name the commit")
+            if {name for name, _ in image.secrets} != set(secrets):
+                raise Misuse(f"secrets for the build are {sorted(secrets)}")
+            if cancel is not None and cancel.wanted():
+                return False
+            self.got_secrets, self.got_cache = dict(secrets), cache
             self.builds += 1
             on_line(f"building {image.dockerfile}")
             content = f"{commit} {self.builds}".encode()
-            self.built[reference] = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+            digest = Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+            self.built[reference], self.labelled[digest] = digest, labels
+            self.held.pop(reference, None)
+            return True
 
     def push(self, reference: str, *, on_line: OnLine) -> Digest:
         """Push what was built here; see `ports.ImageBuilder`."""
@@ -127,4 +167,28 @@ class FakeBuilder:
                 raise Misuse(f"{reference} was never built here")
             on_line(f"pushing {reference}")
             self.registry.take(reference, self.built[reference])
+            self.held[reference] = (self.built[reference],)
             return self.built[reference]
+
+    def digests(self, reference: str) -> tuple[Digest, ...]:
+        """Return under which digests registries hold what was built here."""
+        with self.calls.call("builder.digests"):
+            return self.held.get(reference, ())
+
+    def labels(self, reference: str) -> tuple[tuple[str, str], ...]:
+        """Return the labels of an image that is in the registry; of a strange one, none."""
+        with self.calls.call("builder.labels"):
+            return self.labelled.get(self._pulled(reference), ())
+
+    def contents(self, reference: str) -> Contents:
+        """Return what is in an image that is in the registry."""
+        with self.calls.call("builder.contents"):
+            self._pulled(reference)
+            return self.inside
+
+    def _pulled(self, reference: str) -> Digest:
+        place, _, name = reference.rpartition("@")
+        held = self.registry.tags.get(place.removeprefix(f"{HOST}/"), {})
+        if Digest(name) not in held.values():
+            raise Misuse(f"{reference} cannot be pulled")
+        return Digest(name)

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
+from shipway.adapters.aws.referrers import Place, Referrers
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.errors import RegistryDidNotAnswer
 from shipway.model.release import Digest
+from shipway.ports import Document, Refused
 
 LogIn = Callable[[str, str, str], None]
 """Called with registry, user and password."""
@@ -62,12 +64,19 @@ class EcrRegistry:
 
     def log_in(self) -> None:
         """Let the engine push; the embedded default asks for no password."""
-        if self._session.endpoints is not None:
-            return
-        with answers("a registry log-in"):
-            found = self._session.ecr.get_authorization_token()["authorizationData"][0]
-        user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
-        self._log_in(found["proxyEndpoint"].removeprefix("https://"), user, password)
+        if self._session.endpoints is None:
+            registry, user, password = self._token()
+            self._log_in(registry, user, password)
+
+    def attached(self, repository: str, digest: Digest) -> frozenset[str]:
+        """Return the kinds of documents that are attached to a digest."""
+        return self._referrers(repository).kinds(digest)
+
+    def attach(
+        self, repository: str, digest: Digest, documents: tuple[Document, ...]
+    ) -> Refused | None:
+        """Attach documents to a digest; see `ports.Registry`."""
+        return self._referrers(repository).attach(digest, documents)
 
     def digest(self, repository: str, tag: str) -> Digest | None:
         """Return what a tag names; None when there is no such tag or no repository."""
@@ -105,3 +114,17 @@ class EcrRegistry:
                 imageTag=tag,
                 imageDigest=digest,
             )
+
+    def _referrers(self, repository: str) -> Referrers:
+        endpoints = self._session.endpoints
+        if endpoints is not None:
+            return Referrers(Place(f"http://{endpoints.registry}/v2/{repository}", None))
+        registry, user, password = self._token()
+        return Referrers(Place(f"https://{registry}/v2/{repository}", (user, password)))
+
+    def _token(self) -> tuple[str, str, str]:
+        """Return the registry of our account, and a user and password that open it for hours."""
+        with answers("a registry log-in"):
+            found = self._session.ecr.get_authorization_token()["authorizationData"][0]
+        user, _, password = base64.b64decode(found["authorizationToken"]).decode().partition(":")
+        return found["proxyEndpoint"].removeprefix("https://"), user, password
