@@ -93,12 +93,16 @@ class FolderCache:
                 return True
         return False
 
-    def store(
+    def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
+        """Keep the files under the outputs, and the log; tell where that cannot be."""
+        self.keep(kept, root, outputs, log)
+
+    def keep(
         self, kept: Kept, root: str, outputs: tuple[str, ...], log: str
     ) -> tuple[Path, Manifest, bytes] | None:
-        """Keep the files under the outputs, and the log; tell where that cannot be.
+        """Store, and return the entry's file, what it holds and its manifest's line.
 
-        Returns the entry's file, what it holds and its manifest's line, for whoever sends it on.
+        None where it is not kept.
         """
         target = Path(root)
         try:

@@ -78,7 +78,7 @@ class LayeredCache:
 
     def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
         """Keep it here, and offer it to the team."""
-        written = self._local.store(kept, root, outputs, log)
+        written = self._local.keep(kept, root, outputs, log)
         if written is not None:
             path, manifest, line = written
             digest, size = manifest.body_sha256, manifest.body_size
