@@ -52,7 +52,8 @@ def exported(
         }
         _git(("read-tree", commit), shell, str(tree), env)
         for path in dict.fromkeys(paths):  # one by one: git takes none where one is not there
-            _git(("checkout", "-q", "--", f":(top,literal){path or '.'}"), shell, str(tree), env)
+            spec = f":(top,literal){path}" if path else ":(top)"
+            _git(("checkout", "-q", "--", spec), shell, str(tree), env)
         _level(tree, seconds)
         place = tree / prefix
         place.mkdir(parents=True, exist_ok=True)
@@ -124,4 +125,5 @@ def _level(tree: Path, seconds: int) -> None:
                 runs = stat.S_ISDIR(mode) or mode & stat.S_IXUSR
                 os.chmod(path, 0o755 if runs else 0o644)  # noqa: PTH101 - the mode that git means
             os.utime(path, when, follow_symlinks=False)
+    tree.chmod(0o755)
     os.utime(tree, when)
