@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from shipway.adapters import surroundings
 from shipway.adapters.surroundings import read_text, run_name
-from shipway.errors import FileIsMissing, LocalIsDown
+from shipway.errors import FileIsMissing, LeaseIsHeld, LocalIsDown
 from shipway.events.stream import Reader, Stream
 from shipway.events.types import Entry, HistoryEvent
 from shipway.ledger import History, fold
@@ -143,29 +143,54 @@ def world(
         registry=EcrRegistry(session, lambda: account(where), engine.log_in, MOVING_TAGS),
         orchestrator=EcsOrchestrator(session, clock),
         http=HttpProbes(),
-        compose=compose(where, environ),
+        compose=compose(where.root, environ, stream.run),
         ledger=ledger(where.state),
         leases=leases(where),
         stream=stream,
     )
 
 
-def compose(where: Place, environ: Mapping[str, str]) -> Compose:
-    """Return compose, for checks and for what dead runs left behind."""
-    from shipway.adapters.compose import Compose
+def compose(
+    root: Path,
+    environ: Mapping[str, str],
+    run: str = "none",
+    clean: Callable[[bytes], bytes] = bytes,
+) -> Compose:
+    """Return compose for the checks of a run, and for what dead runs left behind.
+
+    `clean` hides secrets in what is kept of the services' logs.
+    """
+    from shipway.adapters.compose import Compose, identity
     from shipway.adapters.shell import LocalShell
 
     docker = _docker(environ)
     # docker-compose 1.29 takes the first docker on PATH: let it be the one that we use
     beside = (str(Path(docker).parent),) if Path(docker).is_absolute() else ()
-    return Compose(str(where.root), LocalShell(beside), docker)
+    home = identity(folders(environ)[0])
+    return Compose(str(root), LocalShell(beside), docker, run=run, home=home, clean=clean)
 
 
 def sweep(where: Place, environ: Mapping[str, str]) -> None:
     """Remove what checks of runs that died left in the engine; most services have no such."""
     if any(isinstance(check, ComposeCheck) for check in where.service.checks):
-        alive = leases(where).held("run")
-        compose(where, environ).sweep(f"shipway-{where.service.name}-", alive)
+        compose(where.root, environ).sweep(lambda: leases(where).held("run"))
+
+
+def cleanup(root: Path, environ: Mapping[str, str], run: str | None) -> tuple[str, ...]:
+    """Remove what one run left in the engine, or every run of ours that died: `kind name` each.
+
+    Raises:
+        LeaseIsHeld: that run is at work.
+        EngineIsDown: there is no answer.
+    """
+    from shipway.adapters.lease_file import FileLeases
+
+    held = FileLeases(str(folders(environ)[0] / "leases"))
+    if run is None:
+        return compose(root, environ).sweep(lambda: held.held("run"))
+    if run in held.held("run"):
+        raise LeaseIsHeld(f"run {run} is at work", hint="stop it: it cleans up by itself")
+    return compose(root, environ).clean_up(run)
 
 
 def leases(where: Place) -> FileLeases:

@@ -23,6 +23,7 @@ VERBS = {
     "releases": ("shipway.cli.history", "The releases of this service."),
     "show": ("shipway.cli.history", "One release, and everything that happened to it."),
     "log": ("shipway.cli.history", "The ledger, newest last."),
+    "cleanup": ("shipway.cli.cleanup", "Remove what dead runs left in the engine."),
     "local": ("shipway.local.commands", "The embedded default: everything on this machine."),
 }
 """Verb to the module that holds it (under the same name) and its line in the help."""
