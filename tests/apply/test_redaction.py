@@ -340,6 +340,13 @@ def test_a_found_secret_is_told_at_once() -> None:
     assert stream.end() == b""
 
 
+def test_a_secret_that_begins_another_is_told_at_once() -> None:
+    """Stars for a short secret do not wait for a longer one, and stand for it too when it comes."""
+    stream = Redactor([Secret("secret-1"), Secret("secret-1-long")]).stream()
+    assert stream.feed(b"secret-1") == b"***"
+    assert stream.feed(b"-long.") == b"."
+
+
 def test_what_overlaps_a_secret_but_begins_none_is_not_lost() -> None:
     """After stars, text that could have begun a second secret and did not goes out whole."""
     stream = Redactor([Secret("abcdefgh"), Secret("ghijklmn")]).stream()
@@ -352,6 +359,13 @@ def test_the_end_gives_the_rest() -> None:
     stream = Redactor([Secret("hunter22")]).stream()
     stream.feed(b"the hunt")
     assert (stream.end(), stream.end()) == (b"hunt", b"")
+
+
+def test_after_its_end_a_stream_starts_anew() -> None:
+    """What comes after the end has nothing to do with what came before it."""
+    stream = Redactor([Secret("hunter22")]).stream()
+    assert stream.feed(b"hunter22") + stream.end() == b"***"
+    assert stream.feed(b"hunter22") + stream.end() == b"***"
 
 
 def test_a_new_secret_hides_what_is_held_back() -> None:
