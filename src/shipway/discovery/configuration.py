@@ -94,6 +94,7 @@ def _checks(checks: tuple[CheckDraft, ...], style: Layout) -> list[str]:
             ("outputs", check.outputs),
         ):
             lines += style.items(key, texts, 2) if texts else []
+        lines += [f"{' ' * (2 * style.indent)}shell: true"] * check.through_shell
         if check.env:
             lines.append(f"{' ' * (2 * style.indent)}env:")
             lines += [style.entry(name, value, 3) for name, value in check.env]

@@ -25,6 +25,7 @@ class CheckDraft:
     junit: str = ""
     env: tuple[tuple[str, str], ...] = ()
     cache: str = ""
+    through_shell: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -137,6 +137,7 @@ def _tests(
         *(
             f"{pad[3]}{' ' * step}{line}"
             for line in (
+                "mkdir -p reports",
                 command,
                 "status=$$?",
                 f'chown -R "$$(stat -c %u:%g {owner})" reports',

@@ -76,9 +76,9 @@ def _checks(found: Project) -> tuple[CheckDraft, ...]:
 
 def _apart(found: Project, checks: tuple[CheckDraft, ...]) -> tuple[CheckDraft, ...]:
     """Let the build wait for the linter where that would look at what is being built."""
-    settings = " ".join(
-        found.seen.text(p) for p in found.seen.named(r".*eslint.*|\.?biome\.jsonc?|package\.json")
-    )
+    files = found.seen.named(r".*eslint.*|\.?biome\.jsonc?")
+    files += ("package.json",) if "eslintConfig" in found.root.keys else ()
+    settings = " ".join(found.seen.text(path) for path in files)
     ignoring = re.search(r"gitignore|useIgnoreFile\"\s*:\s*true", settings, re.IGNORECASE)
     lint = next((c for c in checks if c.name == "lint" and re.search(r" \.( |$)", c.run)), None)
     if lint is None or ignoring:

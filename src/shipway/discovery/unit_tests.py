@@ -18,12 +18,12 @@ def unit_testing(project: Project) -> tuple[CheckDraft, ...]:
         needs=project.prepared(),
         inputs=unique(*project.everything(), *project.nested_settings()),
     )
+    if not project.script(*UNIT) and (shared := project.shared(*UNIT)):
+        note = "Each package tests itself; their reports are not collected."
+        return (replace(draft, run=project.manager.everywhere(shared), notes=(note,)),)
     tests = unit_tests(project)
     if tests is None:
-        shared = project.shared(*UNIT)
-        run = project.manager.everywhere(shared) if shared else ""
-        note = "Each package tests itself; their reports are not collected."
-        return (replace(draft, run=run, notes=(note,)),) if shared else ()
+        return ()
     apart = integration_folder(project.seen)
     if apart and tests.script in {"", "test", "test:ci"}:
         tests = _without(tests, apart)
@@ -36,8 +36,11 @@ def unit_testing(project: Project) -> tuple[CheckDraft, ...]:
     if not report.written:
         return (replace(draft, run=run, notes=(*tests.notes, *report.notes)),)
     notes = (*tests.notes, *report.notes, *folder_notes)
-    junit = f"{folder}/unit.xml"
-    return (replace(draft, run=run, junit=junit, env=report.env, notes=notes),)
+    draft = replace(draft, run=run, junit=f"{folder}/unit.xml", env=report.env, notes=notes)
+    if tests.runner is not Runner.NODE or project.seen.under(folder):
+        return (draft,)
+    # the others make the folder of their report, node ends where it is not there
+    return (replace(draft, run=f"mkdir -p {folder} && {run}", through_shell=True),)
 
 
 def _without(tests: Tests, folder: str) -> Tests:
