@@ -29,12 +29,15 @@ _SPECIAL = re.compile(r"[*?\[{\\]")
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """One glob: what it looks like to `re`, and the text that each path it means begins with."""
+    """One glob: the text that each path it means begins with, and what `re` makes of the rest.
+
+    `expression` is for what follows the folder that all globs of a list share.
+    """
 
     written: str
     excludes: bool
-    expression: str
     prefix: str
+    expression: str
 
     def below(self, paths: Sequence[str]) -> range:
         """Return where in sorted paths those stand that begin as the glob does."""
@@ -45,17 +48,24 @@ class Glob:
 
 
 class Globs:
-    """Globs, compiled once; the order counts where some exclude."""
+    """Globs, compiled once; the order counts where some exclude.
 
-    __slots__ = ("_match", "globs")
+    The folder that all of them share is taken off first: what is left is the same for every
+    package of a workspace, and so is compiled once for all of them.
+    """
+
+    __slots__ = ("_folder", "_match", "globs")
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self.globs = tuple(map(_glob, patterns))
+        self._folder = _shared([_bare(pattern) for pattern in patterns])
+        self.globs = tuple(_glob(pattern, len(self._folder)) for pattern in patterns)
         self._match = _compiled(_last_decides(self.globs)).fullmatch
 
     def match(self, path: str) -> bool:
         """Tell whether a path is meant."""
-        found = self._match(path)
+        if not path.startswith(self._folder):
+            return False
+        found = self._match(path, len(self._folder))
         return found is not None and found.lastindex is not None
 
     def select(self, paths: Sequence[str]) -> tuple[str, ...]:
@@ -63,12 +73,12 @@ class Globs:
 
         Looks only at paths that begin as one of the globs does, so a list may be long.
         """
-        match = self._match
+        match, start = self._match, len(self._folder)
         return tuple(
             path
             for part in self._ranges(paths)
             for path in paths[part.start : part.stop]
-            if (found := match(path)) is not None and found.lastindex is not None
+            if (found := match(path, start)) is not None and found.lastindex is not None
         )
 
     def unmatched(self, paths: Sequence[str]) -> tuple[str, ...]:
@@ -77,8 +87,14 @@ class Globs:
         One that excludes need not fit anything. What a later glob takes away did fit.
         """
         return tuple(
-            glob.written for glob in self.globs if not glob.excludes and not _fits_any(glob, paths)
+            glob.written
+            for glob in self.globs
+            if not glob.excludes and not self._fits_any(glob, paths)
         )
+
+    def _fits_any(self, glob: Glob, paths: Sequence[str]) -> bool:
+        fits, start = _compiled(glob.expression).fullmatch, len(self._folder)
+        return any(fits(paths[n], start) for n in glob.below(paths))
 
     def _ranges(self, paths: Sequence[str]) -> Iterator[range]:
         """The parts of the list that hold every path that could be meant, in order, disjoint."""
@@ -88,11 +104,6 @@ class Globs:
             if part.stop > end:
                 yield range(max(part.start, end), part.stop)
                 end = part.stop
-
-
-def _fits_any(glob: Glob, paths: Sequence[str]) -> bool:
-    fits = _compiled(glob.expression).fullmatch
-    return any(fits(paths[n]) for n in glob.below(paths))
 
 
 def _last_decides(globs: tuple[Glob, ...]) -> str:
@@ -111,19 +122,41 @@ def _compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.DOTALL)
 
 
-@lru_cache(maxsize=4096)
-def _glob(written: str) -> Glob:
-    excludes = written.startswith("!")
-    bare = written.removeprefix("!")
-    folder = bare.endswith("/")
-    bare = "/".join(part for part in bare.split("/") if part not in {"", "."})
-    if bare in {"", "**"}:
-        return Glob(written, excludes, ".+", "")
-    last = bare.rpartition("/")[2]
-    inside = "/.+" if folder else "" if _SPECIAL.search(last) else "(?:/.+)?"
-    expression = "|".join(_expression(one) + inside for one in _alternatives(bare))
+def _bare(written: str) -> str:
+    """A glob without its signs and without what means nothing in it."""
+    parts = written.removeprefix("!").split("/")
+    return "/".join(part for part in parts if part not in {"", "."})
+
+
+def _shared(bare: list[str]) -> str:
+    """The folder, with its final `/`, that each of these globs begins with; empty for the root."""
+    literal = [_literal(glob).rpartition("/") for glob in bare]
+    if not literal:
+        return ""
+    folders = [folder + slash for folder, slash, _ in literal]
+    low, high = min(folders), max(folders)
+    same = next((n for n, char in enumerate(low) if char != high[n]), len(low))
+    return low[: low.rfind("/", 0, same) + 1]
+
+
+def _literal(bare: str) -> str:
     special = _SPECIAL.search(bare)
-    return Glob(written, excludes, expression, bare[: special.start()] if special else bare)
+    return bare[: special.start()] if special else bare
+
+
+def _glob(written: str, shared: int) -> Glob:
+    bare, below = _bare(written), written.endswith("/")
+    expression = _whole_expression(bare[shared:], below=below)
+    return Glob(written, written.startswith("!"), _literal(bare), expression)
+
+
+@lru_cache(maxsize=4096)
+def _whole_expression(glob: str, *, below: bool) -> str:
+    if glob in {"", "**"}:
+        return ".+"
+    special = _SPECIAL.search(glob.rpartition("/")[2])
+    rest = "/.+" if below else "" if special else "(?:/.+)?"
+    return "|".join(_expression(one) + rest for one in _alternatives(glob))
 
 
 def _alternatives(glob: str) -> Iterator[str]:
