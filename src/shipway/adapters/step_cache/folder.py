@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -39,7 +38,6 @@ Fetch = Callable[[Callable[[bytes], object]], bool]
 
 _PART_LIVES_S: Final = 3600
 _STAMP_LIVES_S: Final = 30 * 86400
-_KEY_LETTERS: Final = frozenset(string.ascii_letters + string.digits)
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -150,7 +148,7 @@ class FolderCache:
         return True
 
     def _path(self, key: str) -> Path:
-        if not key or not _KEY_LETTERS.issuperset(key):
+        if not (key.isascii() and key.isalnum()):
             raise ValueError(f"no key of a result: {key!r}")
         return self._steps / key[:2] / key
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+_OURS: Final = (".bin", ".pnpm")  # folders that package managers make
 _BOOKS: Final = (".modules.yaml", ".package-lock.json")  # pnpm's and npm's record of what is there
 
 
@@ -70,13 +71,23 @@ def _looks(output: Path) -> Iterator[str]:
     except OSError:
         yield f"{output.name} is not there\0"
         return
-    yield _line(output.name, status)
-    if stat.S_ISDIR(status.st_mode):
+    if not stat.S_ISDIR(status.st_mode):
+        yield _line(output.name, status)
+    else:
+        yield f"{output.name}\0{status.st_mode} {status.st_ino}\0"
         with os.scandir(output) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
+                if _is_a_tools(entry):
+                    continue
                 yield _line(entry.name, entry.stat(follow_symlinks=False))
                 if entry.name in _BOOKS:
                     yield hashlib.sha256(Path(entry.path).read_bytes()).hexdigest()
+
+
+def _is_a_tools(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a tool keeps its own things there."""
+    hidden = entry.name.startswith(".") and entry.name not in _OURS
+    return hidden and entry.is_dir(follow_symlinks=False)
 
 
 def _line(name: str, status: os.stat_result) -> str:
