@@ -231,7 +231,7 @@ def test_a_link_in_the_checkout_leads_nobody_astray(place: Place, leads: str) ->
 
 
 def test_links_that_lead_to_each_other_are_refused(place: Place) -> None:
-    """A loop of links where a folder should be is told, not followed."""
+    """A loop of links in the place of a folder is told, not followed."""
     place.store()
     (place.root / "dist" / "main.js").unlink()
     (place.root / "dist").rmdir()
