@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import os
-import shutil
-import subprocess
-import tarfile
-from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
-
 import pytest
 
 from shipway.errors import ComposeFileIsUnfit
-from tests.adapters.compose_project import Project
+from tests.adapters.compose_project import AFTER_DB, HEALTHY, Project, image, project
+
+__all__ = ["image", "project"]
 
 pytestmark = pytest.mark.docker
-
-HEALTHY = """\
-  db:
-    image: IMAGE
-    command: [sh, -c, "sleep 1; touch /up; echo ready; trap '' TERM; sleep 100"]
-    healthcheck: { test: "test -e /up", interval: 0.3s, retries: 30 }
-"""
-AFTER_DB = "    depends_on: { db: { condition: service_healthy } }\n"
-
-
-@pytest.fixture(scope="module")
-def image() -> Iterator[str]:
-    """An image that holds busybox and nothing else."""
-    docker = os.environ.get("SHIPWAY_DOCKER") or "docker"
-    busybox = shutil.which("busybox")
-    assert busybox, "busybox is needed"
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name in ("sh", "sleep", "test", "touch", "cat", "ls", "head", "tr", "nc", "env"):
-            tar.add(busybox, f"bin/{name}")
-        tar.addfile(_folder("tmp"))
-    name = f"shipway-test-{uuid4().hex[:12]}:busybox"
-    subprocess.run(
-        (docker, "import", "-", name), input=packed.getvalue(), check=True, capture_output=True
-    )
-    yield name
-    subprocess.run((docker, "rmi", "-f", name), check=False, capture_output=True)
-
-
-def _folder(name: str) -> tarfile.TarInfo:
-    folder = tarfile.TarInfo(name)
-    folder.type, folder.mode = tarfile.DIRTYPE, 0o1777
-    return folder
-
-
-@pytest.fixture
-def project(tmp_path: Path, docker: str, image: str) -> Iterator[Project]:
-    """A checkout without a compose file yet; what a test leaves behind is removed."""
-    made = Project(tmp_path, docker, image)
-    yield made
-    made.compose().down(made.name)
 
 
 @pytest.mark.parametrize("status", [0, 1, 7])

@@ -13,6 +13,7 @@ from shipway.errors import EngineIsDown, OutsideDidNotAnswer
 
 REMOVED_WITHIN_S = 60.0
 LOGS_WITHIN_S = 30.0
+ANSWERS_WITHIN_S = 10.0
 A_LOOK_S = 0.3
 _MARK = "shipway:"
 """Begins every line that we ask for: warnings of the client come on the same stream."""
@@ -138,7 +139,7 @@ class Engine:
                 )
             removed.update(dict.fromkeys(names))
             gone = all(self._discard(kind, lines) for kind, lines in left)
-            looks -= gone and (not names or not again)
+            looks -= gone and not (again and names)
             if looks:
                 self._clock.wait(A_LOOK_S)
         return tuple(removed)
@@ -147,7 +148,8 @@ class Engine:
         """Remove things; tell whether the engine said that they are gone."""
         if not lines:
             return True
-        status, _ = self._capture(*_KINDS[kind][2], *(line.split()[0] for line in lines))
+        things = [line.split()[0] for line in lines]
+        status, _ = self._capture(*_KINDS[kind][2], *things, within_s=REMOVED_WITHIN_S)
         return status == 0
 
     def values(self, wanted: str, label: str) -> frozenset[str]:
@@ -183,8 +185,8 @@ class Engine:
             )
         return found[-1].removeprefix(_MARK).split()[0]
 
-    def _capture(self, *words: str) -> tuple[int, list[str]]:
-        return self._shell.capture((self._docker, *words), cwd=self._root)
+    def _capture(self, *words: str, within_s: float = ANSWERS_WITHIN_S) -> tuple[int, list[str]]:
+        return self._shell.capture((self._docker, *words), cwd=self._root, timeout_s=within_s)
 
 
 def _container(line: str) -> Container:
