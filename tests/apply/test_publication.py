@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shipway.apply.deployment import deploy
@@ -11,6 +13,7 @@ from shipway.environments.taskdef import task_definition
 from shipway.errors import PlanIsStale, RegistryDidNotAnswer, TagIsTaken
 from shipway.events.types import DeploymentRequested, StepEnded
 from shipway.image.plan import build_step
+from shipway.image.provenance import RUN_LABEL
 from shipway.model.outcome import Purpose
 from shipway.plan.plan import Plan
 from shipway.plan.steps import Deploy, MoveTag, PublishImage
@@ -23,6 +26,7 @@ from shipway.testing.builders import (
     an_environment,
 )
 from shipway.testing.fakes import Misuse
+from shipway.testing.images import HOST
 
 SERVICE, SOURCE = a_service(), a_source()
 STEP = build_step(SERVICE, SOURCE)
@@ -52,6 +56,68 @@ def test_a_tag_that_names_an_image_is_never_moved(stage: Stage) -> None:
     with pytest.raises(TagIsTaken, match="already names sha256:"):
         publish_image(PUBLISH, world)
     assert stage.registry.pushed == []
+
+
+def test_an_image_that_is_there_is_not_pushed_again(stage: Stage) -> None:
+    """Where the tag names the very image that was built, publishing it again pushes nothing."""
+    world = stage.world()
+    build_image(STEP, world)
+    publish_image(PUBLISH, world)
+    publish_image(PUBLISH, world)
+    assert len(stage.registry.pushed) == 1
+    assert stage.calls.made["builder.push"] == 1
+
+
+def test_another_image_of_the_commit_does_not_take_its_tag(stage: Stage) -> None:
+    """A second build of the commit is another image: the first keeps the tag."""
+    world = stage.world()
+    build_image(STEP, world)
+    publish_image(PUBLISH, world)
+    build_image(STEP, world)
+    with pytest.raises(TagIsTaken):
+        publish_image(PUBLISH, world)
+    assert len(stage.registry.pushed) == 1
+
+
+def test_the_image_names_the_run_that_built_it(stage: Stage) -> None:
+    """Among its labels is the run, so that any run can tell later who built it."""
+    world = stage.world("run-7")
+    build_image(STEP, world)
+    publish_image(PUBLISH, world)
+    digest = stage.registry.tags["sender"][STEP.tag]
+    assert dict(stage.builder.labelled[digest])[RUN_LABEL] == "run-7"
+
+
+def test_secrets_reach_the_builder(stage: Stage) -> None:
+    """The values are handed to the build, and nothing of them to the log or the stream."""
+    image = replace(SERVICE.image, secrets=(("token", "env:NPM_TOKEN"),))
+    step = replace(STEP, image=image)
+    build_image(step, stage.world(), secrets={"token": "a-secret-value"})
+    assert stage.builder.got_secrets == {"token": "a-secret-value"}
+    assert "a-secret-value" not in f"{stage.events} {stage.files.texts}"
+
+
+def test_a_cancelled_build_is_not_built(stage: Stage) -> None:
+    """A wish to stop is handed to the builder, whose answer says that nothing was built."""
+    assert build_image(STEP, stage.world(), cancel=Stopped()) is False
+    assert build_image(STEP, stage.world()) is True
+    assert stage.builder.builds == 1
+
+
+class Stopped:
+    """A wish to stop that is there from the start."""
+
+    def wanted(self) -> bool:
+        """Always."""
+        return True
+
+
+def test_a_cache_in_the_registry_needs_a_log_in_first(stage: Stage) -> None:
+    """With a cache in the registry there is a repository and a log-in before the build."""
+    build_image(replace(STEP, cache_tags=("branch-x", "branch-main")), stage.world())
+    assert stage.registry.logged_in
+    assert stage.builder.got_cache == (f"{HOST}/sender:branch-x", f"{HOST}/sender:branch-main")
+    assert stage.registry.tags == {"sender": {}}
 
 
 def test_a_registry_that_does_not_show_the_image_did_not_answer(stage: Stage) -> None:
