@@ -9,6 +9,7 @@ from shipway.events.types import (
     ApprovalRefused,
     CheckEnded,
     ChecksEnded,
+    CheckSilent,
     CheckStarted,
     DeploymentEnded,
     DeploymentMoved,
@@ -24,8 +25,11 @@ from shipway.events.types import (
     StepStarted,
     TaskStopped,
     VerificationEnded,
+    Warned,
 )
 from shipway.views.words import MARKS, duration, short
+
+LABELS = 10
 
 
 class PlainLines:
@@ -44,14 +48,23 @@ class PlainLines:
 
         A no is left to the error that ends the command: it says the same, and what to do.
         """
-        self._start = entry.at if self._start is None else self._start
+        self.begin(entry.at)
         if isinstance(entry.event, RunEnded | GateAnswered) and not _is_yes(entry.event):
             return
         for line in lines_of(entry.event, service=entry.service, run=entry.run):
-            self._write(f"{entry.at - self._start:7.1f}s  {line}")
+            self.say(line, entry.at)
+
+    def begin(self, at: float) -> None:
+        """Count time from that moment, unless it is counted already."""
+        self._start = at if self._start is None else self._start
+
+    def say(self, line: str, at: float) -> None:
+        """Write a line of our own, said at that moment."""
+        since = at if self._start is None else self._start
+        self._write(f"{at - since:7.1f}s  {line}")
 
 
-def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C901, PLR0911 - one case per event
+def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: PLR0911 - one case per event
     """Return the lines that an event is worth; empty for what only logs and machines want."""
     match event:
         case RunStarted(command, actor, commit):
@@ -63,13 +76,6 @@ def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C90
             return [f"  {MARKS[event.outcome]} after {duration(event.seconds)}"]
         case StepEnded():
             return [f"  ok, {duration(event.seconds)}"]
-        case CheckStarted(check, command):
-            return [f"  {check:<12} started: {command}"]
-        case CheckEnded():
-            return [f"  {_check(event)}"]
-        case ChecksEnded():
-            tests = f", {event.tests} tests" if event.tests else ""
-            return [f"  checks {event.outcome} in {duration(event.seconds)}{tests}"]
         case RunEnded() if event.outcome == "passed":
             return [f"done in {duration(event.seconds)}"]
         case RunEnded():
@@ -77,6 +83,24 @@ def lines_of(event: Event, *, service: str, run: str) -> list[str]:  # noqa: C90
             return [f"ended after {duration(event.seconds)}, exit {event.exit_status}: {why}"]
         case ReaderFailed(reader, problem):
             return [f"warning: {reader} failed and is left out: {problem}"]
+        case Warned(about, message):
+            return [f"  warning: {about}: {message}" if about else f"  warning: {message}"]
+        case _:
+            return _check_lines(event)
+
+
+def _check_lines(event: Event) -> list[str]:
+    """Return the lines of how checks go."""
+    match event:
+        case CheckStarted(check, command):
+            return [f"  {check:<12} started: {command}"]
+        case CheckEnded():
+            return [f"  {_check(event)}", *(f"    {label}" for label in event.labels[:LABELS])]
+        case CheckSilent(check, _, silent):
+            return [f"  {check:<12} has printed nothing for {duration(silent)}"]
+        case ChecksEnded():
+            tests = f", {event.tests} tests" if event.tests else ""
+            return [f"  checks {event.outcome} in {duration(event.seconds)}{tests}"]
         case _:
             return _release_lines(event)
 
@@ -114,7 +138,8 @@ def _is_yes(event: RunEnded | GateAnswered) -> bool:
 def _check(event: CheckEnded) -> str:
     tests = f", {event.tests} tests" if event.tests else ""
     why = f": {event.reason}" if event.reason else ""
-    return f"{event.check:<12} {MARKS[event.outcome]}, {duration(event.seconds)}{tests}{why}"
+    took = f"cached ({event.cached})" if event.cached else duration(event.seconds)
+    return f"{event.check:<12} {MARKS[event.outcome]}, {took}{tests}{why}"
 
 
 def _moved(event: DeploymentMoved) -> str:
