@@ -10,7 +10,7 @@ from dataclasses import replace
 from shipway.checks.globs import Globs
 from shipway.checks.workspace import Package
 from shipway.errors import ConfigurationIsInvalid, InputsAreMissing
-from shipway.model.service import Check, CommandCheck
+from shipway.model.service import Check, CommandCheck, ComposeCheck
 
 
 def expanded(
@@ -43,8 +43,8 @@ def expanded(
     for check in checks:
         if check.per_package:
             made += (
-                replace(placed, needs=plan.needs(check, placed.package))
-                for placed in folders[check.name].values()
+                _placed(check, folder, lost, plan.needs(check, folder))
+                for folder, lost in folders[check.name].items()
             )
         else:
             made.append(replace(check, needs=plan.root_needs(check)))
@@ -64,7 +64,7 @@ class _Plan:
         self,
         checks: tuple[Check, ...],
         members: tuple[Package, ...],
-        folders: Mapping[str, Mapping[str, Check]],
+        folders: Mapping[str, Mapping[str, set[str]]],
     ) -> None:
         self._checks = {check.name: check for check in checks}
         self._folders = folders
@@ -111,15 +111,17 @@ class _Plan:
                 yield name, place
 
 
-def _folders(check: Check, members: tuple[Package, ...], paths: Sequence[str]) -> dict[str, Check]:
-    """The check as it is in each package that has something for it, by folder."""
+def _folders(
+    check: Check, members: tuple[Package, ...], paths: Sequence[str]
+) -> dict[str, set[str]]:
+    """The folders of packages that have something for a check, and those globs that fit nothing."""
     found = {}
     lost = {glob for glob in check.inputs if not glob.startswith("!")}
     for package in members:
         lost_here = _lost(check, package.folder, paths)
         lost &= lost_here
         if not lost_here or any(_is_own(g) and g not in lost_here for g in check.inputs):
-            found[package.folder] = _placed(check, package.folder, lost_here)
+            found[package.folder] = lost_here
     if lost or not found:
         what = " and ".join(f"{glob!r} matches no file of any" for glob in sorted(lost))
         raise InputsAreMissing(
@@ -141,20 +143,23 @@ def _is_own(glob: str) -> bool:
     return not glob.startswith(("!", "/", ".."))
 
 
-def _placed(check: Check, folder: str, lost: set[str]) -> Check:
-    """The check as it is in a package, its needs not yet found."""
+def _placed(check: Check, folder: str, lost: set[str], needs: tuple[str, ...]) -> Check:
+    """The check as it is in a package."""
     placed = replace(
         check,
         name=named(check.name, folder),
         package=folder,
         per_package=False,
+        needs=needs,
         inputs=tuple(_glob_in(folder, glob) for glob in check.inputs if glob not in lost),
         outputs=tuple(_path_in(folder, path) for path in check.outputs),
         junit=_path_in(folder, check.junit) if check.junit else None,
     )
-    if isinstance(placed, CommandCheck):
-        return replace(placed, cwd=_path_in(folder, placed.cwd))
-    return placed
+    match placed:
+        case CommandCheck():
+            return replace(placed, cwd=_path_in(folder, placed.cwd))
+        case ComposeCheck():
+            return replace(placed, file=_path_in(folder, placed.file))
 
 
 def _glob_in(folder: str, glob: str) -> str:
@@ -164,6 +169,8 @@ def _glob_in(folder: str, glob: str) -> str:
 
 
 def _path_in(folder: str, path: str) -> str:
+    if path == ".":
+        return folder
     if path.startswith("/"):
         return posixpath.normpath(path).lstrip("/")
     return posixpath.normpath(posixpath.join(folder, path))
