@@ -113,42 +113,22 @@ def _tests(
     command: str,
     staged: Dockerfile | None,
 ) -> list[str]:
-    step = style.indent
-    pad = [" " * (step * n) for n in range(6)]
-    owner = "/checkout/package.json" if staged else "package.json"
-    lines = [f"{pad[1]}{TESTS}:"]
-    if staged:
-        lines += _build(staged, pad)
-    else:
-        lines += [
-            *style.comment("The checkout, with the node_modules of the check `install`.", 2),
-            f"{pad[2]}image: ${{TESTS_IMAGE:-node:{_node(project)}-slim}}",
-            f"{pad[2]}working_dir: /app",
-        ]
+    pad = [" " * (style.indent * n) for n in range(6)]
+    lines = [f"{pad[1]}{TESTS}:", *_origin(project, style, staged)]
+    lines += style.comment(
+        "What the tests write belongs to root: the reports are given to the checkout's owner.", 2
+    )
     lines += [
-        *style.comment(
-            "What the tests write belongs to root: the reports are given to the checkout's owner.",
-            2,
-        ),
         f"{pad[2]}command:",
         f"{pad[3]}- sh",
         f"{pad[3]}- -c",
         f"{pad[3]}- |",
-        *(
-            f"{pad[3]}{' ' * step}{line}"
-            for line in (
-                "mkdir -p reports",
-                command,
-                "status=$$?",
-                f'chown -R "$$(stat -c %u:%g {owner})" reports',
-                "exit $$status",
-            )
-        ),
+        *(f"{pad[4]}{line}" for line in _script(command, staged)),
         f"{pad[2]}init: true",
         f"{pad[2]}environment:",
         *_environment(project, found, style),
         f"{pad[2]}volumes:",
-        *(f"{pad[3]}- {volume}" for volume in _volumes(staged)),
+        *(f"{pad[3]}- {style.scalar(volume)}" for volume in _volumes(staged)),
         f"{pad[2]}networks: [inside]",
         f"{pad[2]}depends_on:",
     ]
@@ -157,22 +137,47 @@ def _tests(
     return lines
 
 
+def _script(command: str, staged: Dockerfile | None) -> tuple[str, ...]:
+    """Return what the shell in the container does; `$$` is compose's way to write a `$`."""
+    owner = "/checkout/package.json" if staged else "package.json"
+    return (
+        "mkdir -p reports",
+        command,
+        "status=$$?",
+        f'chown -R "$$(stat -c %u:%g {owner})" reports',
+        "exit $$status",
+    )
+
+
+def _origin(project: Project, style: Layout, staged: Dockerfile | None) -> list[str]:
+    """Say what the tests run in: a stage of the Dockerfile, or a Node image with the checkout."""
+    if staged:
+        return _build(staged, style)
+    pad = " " * (2 * style.indent)
+    return [
+        *style.comment("The checkout, with the node_modules of the check `install`.", 2),
+        f"{pad}image: ${{TESTS_IMAGE:-node:{_node(project)}-slim}}",
+        f"{pad}working_dir: /app",
+    ]
+
+
 def _volumes(staged: Dockerfile | None) -> tuple[str, ...]:
     if staged is None:
         return (".:/app",)
     folders = (rest for s in staged.stages for word, rest in s.lines if word == "WORKDIR")
-    home = next(folders, "/app").rstrip("/")
+    home = next((f.rstrip("/") for f in folders if re.fullmatch(r"/[\w./-]+", f)), "/app")
     return (f"./reports:{home}/reports", "./package.json:/checkout/package.json:ro")
 
 
-def _build(file: Dockerfile, pad: list[str]) -> list[str]:
-    lines = [f"{pad[2]}build:", f"{pad[3]}context: ."]
+def _build(file: Dockerfile, style: Layout) -> list[str]:
+    lines = [f"{' ' * (2 * style.indent)}build:", style.entry("context", ".", 3)]
     if file.path != "Dockerfile":
-        lines.append(f"{pad[3]}dockerfile: {file.path}")
-    lines.append(f"{pad[3]}target: {file.stage_of_tests()}")
-    if file.arguments:
-        lines.append(f"{pad[3]}args:")
-        lines += [f"{pad[4]}{name}: ${{{name}:-{usual}}}" for name, usual in file.arguments]
+        lines.append(style.entry("dockerfile", file.path, 3))
+    lines.append(style.entry("target", file.stage_of_tests(), 3))
+    named = [(name, usual) for name, usual in file.arguments if re.fullmatch(r"\w+", name)]
+    if named:
+        lines.append(f"{' ' * (3 * style.indent)}args:")
+        lines += [style.entry(name, f"${{{name}:-{usual}}}", 4) for name, usual in named]
     return lines
 
 

@@ -12,17 +12,25 @@ import shlex
 _ALWAYS_SHELL = frozenset("|&;<>()`\n")
 _EXPANDED = frozenset("$*?[]{}~#!\\")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_REFUSED = frozenset({"&&", "||", "|", ";", ">", "<", "&"})
 _PLACEHOLDER = "no test specified"
 
 
 def plain(text: str) -> tuple[str, ...] | None:
     """Return the words of a command that means the same without a shell; None for any other."""
-    if not text.strip() or _special(text, _ALWAYS_SHELL | _EXPANDED) or _ASSIGNMENT.match(text):
+    if (
+        not text.isprintable()
+        or not text.strip()
+        or _special(text, _ALWAYS_SHELL | _EXPANDED)
+        or _ASSIGNMENT.match(text)
+    ):
         return None
     try:
-        return tuple(shlex.split(text))
+        words = tuple(shlex.split(text))
     except ValueError:
         return None
+    # quoted, these are texts; but a configuration refuses them, since they are seldom meant so
+    return None if set(words) & _REFUSED or "" in words[:1] else words
 
 
 def takes_arguments(text: str) -> bool:

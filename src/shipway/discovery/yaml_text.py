@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from shipway.discovery.seen import Seen
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./^][^\n\"\\]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_./^$][^\n\"\\]*")
 _MEANT_OTHERWISE = re.compile(
     r"~|null|true|false|yes|no|on|off|[-+]?[\d._]+(e[-+]?\d+)?|0[xo][\da-f]+|[\d:.-]+",
     re.IGNORECASE,
@@ -30,6 +30,8 @@ class Layout:
 
     def scalar(self, text: str, *, inside: bool = False) -> str:
         """Write a text, quoted where it would mean something else; `inside` a list in brackets."""
+        if not text.isprintable():  # only between double quotes can everything be written
+            return '"' + "".join(map(_escaped, text)) + '"'
         marks = ": ", " #"
         plain = _PLAIN.fullmatch(text) and not _MEANT_OTHERWISE.fullmatch(text)
         plain = plain and not (inside and re.search(r"[,\[\]{}]", text))
@@ -57,6 +59,7 @@ class Layout:
     def comment(self, text: str, depth: int) -> list[str]:
         """Write a sentence as lines of comment."""
         start = f"{' ' * (self.indent * depth)}# "
+        text = "".join(c if c.isprintable() else " " for c in text)
         return textwrap.wrap(
             text,
             _COMMENT_COLUMNS,
@@ -65,6 +68,12 @@ class Layout:
             break_long_words=False,
             break_on_hyphens=False,
         )
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
 
 
 def layout(seen: Seen) -> Layout:
