@@ -28,7 +28,7 @@ GRACE_S: Final = 3.0
 """Between SIGTERM and SIGKILL. When Jenkins ends us, 15 s are left: stubborn programs (one grace),
 then `compose down` (8 s, and one more grace where even that hangs), then our own way out."""
 
-_CHUNK = 1 << 20
+_CHUNK = 128 << 10  # bytes; the allocator fetches much larger ones from the kernel, page by page
 _LOOK_S = 0.05  # how often a wish to stop is looked for
 _LINGER_S = 0.5  # how long the output of a program that has ended may still come, from its children
 _GONE_S = 1.0  # how long the kernel may take for SIGKILL; longer is a hanging disk, not a program
