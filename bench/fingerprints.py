@@ -19,6 +19,15 @@ from pathlib import Path
 from statistics import median
 
 from bench.harness import DEADLINE_S, Figure, NotMeasured, medians, program
+from shipway.adapters.shell import LocalShell
+from shipway.adapters.tree import GitTree
+from shipway.checks.affected import affected, narrowed_to
+from shipway.checks.expansion import expanded
+from shipway.checks.fingerprint import fingerprint, selected
+from shipway.checks.graph import Schedule, node_of
+from shipway.checks.workspace import Package
+from shipway.model.service import CommandCheck
+from shipway.model.tree import Changes
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = 40_000
@@ -62,7 +71,7 @@ def _no_change() -> list[Figure]:
             median(peaks["listing"]),
             "MB",
             FILES_LIMIT_MB,
-            "python -c pass",
+            "the same, idle",
             median(peaks["nothing"]),
         ),
     ]
@@ -92,12 +101,6 @@ def _main(what: str, folder: str) -> None:
 
 
 def _key_of_everything(folder: str) -> None:
-    # imported here, since importing is part of what is measured, and not of its peer
-    from shipway.adapters.shell import LocalShell  # noqa: PLC0415 - see above
-    from shipway.adapters.tree import GitTree  # noqa: PLC0415 - see above
-    from shipway.checks.fingerprint import fingerprint, selected  # noqa: PLC0415 - see above
-    from shipway.model.service import CommandCheck  # noqa: PLC0415 - see above
-
     check = CommandCheck(name="all", command=("true",), inputs=("**/*.ts", "!**/*.md"))
     inputs = selected(check, GitTree(folder, LocalShell()).listing())
     if len(inputs) != FILES:
@@ -118,23 +121,12 @@ def _checkout(root: Path) -> None:
 
 
 def _workspace() -> list[Figure]:
-    from shipway.checks.affected import affected, narrowed_to  # noqa: PLC0415 - as above
-    from shipway.checks.expansion import expanded  # noqa: PLC0415 - as above
-    from shipway.checks.graph import Schedule, node_of  # noqa: PLC0415 - as above
-    from shipway.checks.workspace import Package  # noqa: PLC0415 - as above
-    from shipway.model.service import CommandCheck  # noqa: PLC0415 - as above
-    from shipway.model.tree import Changes  # noqa: PLC0415 - as above
-
-    def each(name: str, *needs: str) -> CommandCheck:
-        check = CommandCheck(name=name, command=(name,), inputs=("src/**",), needs=needs)
-        return replace(check, per_package=True)
-
     members = tuple(
         Package(f"packages/p{n:04}", f"p{n}", tuple(f"p{d}" for d in {n // 2, n // 3} if d < n))
         for n in range(PACKAGES)
     )
     paths = [f"{package.folder}/src/{n:02}.ts" for package in members for n in range(40)]
-    checks = (each("types", "^types"), each("lint"), each("unit", "types"), each("build", "^build"))
+    checks = (_each("types", "^types"), _each("lint"), _each("unit", "types"), _each("build"))
     steps = expanded(checks, members, paths)
     change = Changes(frozenset((f"packages/p{PACKAGES // 10:04}/src/00.ts",)))
 
@@ -159,6 +151,11 @@ def _workspace() -> list[Figure]:
         Figure(name, taken[key] * 1000, "ms", PLAN_LIMIT_MS, "graphlib", taken["peer"] * 1000)
         for name, key in (("plan 4,000 steps of 1,000 packages", "plan"), ("affected", "touch"))
     ]
+
+
+def _each(name: str, *needs: str) -> CommandCheck:
+    check = CommandCheck(name=name, command=(name,), inputs=("src/**",), needs=needs)
+    return replace(check, per_package=True)
 
 
 if __name__ == "__main__":

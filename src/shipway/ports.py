@@ -110,6 +110,13 @@ class Shell(Protocol):
             ToolIsMissing: when there is no such program.
         """
 
+    def attach(self, command: tuple[str, ...], *, cwd: str, env: Mapping[str, str]) -> Exit:
+        """Run a program on our own terminal, for a person to talk with, however long that takes.
+
+        Raises:
+            ToolIsMissing: when there is no such program.
+        """
+
 
 class LogFile(Protocol):
     """A file that only grows."""

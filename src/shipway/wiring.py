@@ -9,30 +9,34 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from shipway.adapters import surroundings
 from shipway.adapters.surroundings import read_text, run_name
 from shipway.errors import FileIsMissing, LeaseIsHeld, LocalIsDown
 from shipway.events.stream import Reader, Stream
-from shipway.events.types import Entry, HistoryEvent
+from shipway.events.types import Entry, HistoryEvent, Warned
 from shipway.ledger import History, fold
-from shipway.model.service import ComposeCheck, Service
+from shipway.model.service import ComposeCheck, RemoteCache, Service
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
+    from shipway.adapters.aws.ecr import LogIn
     from shipway.adapters.aws.logs import AwsLogs
     from shipway.adapters.aws.secrets import AwsSecrets
     from shipway.adapters.aws.session import Session
+    from shipway.adapters.clock import SystemClock
     from shipway.adapters.compose import Compose
     from shipway.adapters.git import GitCheckout
     from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.ledger_sqlite import SqliteLedger
+    from shipway.adapters.step_cache.layers import Remote
+    from shipway.apply.redaction import Redactor
     from shipway.apply.world import World
-    from shipway.ports import Orchestrator, Survey
+    from shipway.ports import Http, Orchestrator, Registry, StepCache, Survey
 
 CONFIGURATION = "shipway.yaml"
 EMBEDDED_POLL_S = 0.25
@@ -108,46 +112,95 @@ def actor(where: Place, environ: Mapping[str, str]) -> str:
     return named or environ.get("USER") or environ.get("LOGNAME") or f"uid {os.getuid()}"
 
 
-def world(
-    where: Place, environ: Mapping[str, str], readers: tuple[Reader, ...], who: str | None = None
-) -> World:
-    """Make everything that a run may touch; `who` runs it, where that is known better.
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What somebody wants of one run besides its steps.
 
-    AWS, or the embedded default in its place, is looked for when it is first needed: checks run
-    without either.
+    `command` is the verb, as it was typed; `who` runs it, where that is known better; `as_ci` lets
+    programs believe that they run in CI; `passed` are names and keys of the checks that a run
+    which is resumed had passed.
     """
-    from shipway.adapters.aws.ecr import EcrRegistry
-    from shipway.adapters.aws.ecs import EcsOrchestrator
+
+    command: str = ""
+    who: str | None = None
+    as_ci: bool = False
+    passed: tuple[tuple[str, str], ...] = ()
+
+
+def world(
+    where: Place,
+    environ: Mapping[str, str],
+    readers: tuple[Reader, ...],
+    wishes: Wishes | None = None,
+) -> World:
+    """Make everything that a run may touch.
+
+    AWS, or the embedded default in its place, is loaded and looked for when it is first needed:
+    checks run without either.
+    """
     from shipway.adapters.clock import SystemClock
     from shipway.adapters.docker import DockerEngine
     from shipway.adapters.files import DiskFiles
-    from shipway.adapters.http import HttpProbes
+    from shipway.adapters.memory import FileMemory
+    from shipway.adapters.secret_store import References
     from shipway.adapters.shell import LocalShell
+    from shipway.adapters.tools import InstalledTools
+    from shipway.adapters.tree import GitTree
+    from shipway.apply.redaction import Redactor, secret_names
     from shipway.apply.world import World
+    from shipway.model.secret import Secret
 
-    clock, session = SystemClock(), session_for(where)
+    wishes = wishes or Wishes()
+    clock, root = SystemClock(), str(where.root)
     stream = _stream(where, environ, readers, clock.now)
-    engine = DockerEngine(str(where.root), LocalShell(), _docker(environ))
+    redactor = Redactor(Secret(environ[name], name) for name in secret_names(environ))
+    engine = DockerEngine(root, LocalShell(), _docker(environ))
+    _, cache = folders(environ)
+    bins = ("node_modules/.bin", str(where.root / "node_modules/.bin"))
     return World(
         service=where.service.name,
         run=stream.run,
-        actor=who or actor(where, environ),
-        root=str(where.root),
-        folder=str(where.state / "runs" / stream.run),
-        slots=os.cpu_count() or 1,
+        command=wishes.command,
+        actor=wishes.who or actor(where, environ),
+        root=root,
+        folder=str(runs_folder(where) / stream.run),
+        notes=str(where.state / "keys" / where.service.name),
+        slots=surroundings.cpus(),
         poll_s=AWS_POLL_S if where.service.aws else EMBEDDED_POLL_S,
+        env={"CI": "true", "NO_COLOR": "1"} if wishes.as_ci else {},
+        passed=wishes.passed,
+        platform=surroundings.platform(),
         clock=clock,
-        shell=LocalShell(("node_modules/.bin",)),
+        shell=LocalShell(bins),
         files=DiskFiles(),
         builder=engine,
-        registry=EcrRegistry(session, lambda: account(where), engine.log_in, MOVING_TAGS),
-        orchestrator=EcsOrchestrator(session, clock),
-        http=HttpProbes(),
+        registry=cast("Registry", _Later(lambda: _registry(where, engine.log_in, redactor))),
+        orchestrator=cast("Orchestrator", _Later(lambda: orchestrator(where))),
+        http=cast("Http", _Later(_http)),
         compose=compose(where.root, environ, stream.run),
         ledger=ledger(where.state),
         leases=leases(where),
+        tree=GitTree(root, LocalShell()),
+        tools=InstalledTools(root, cache, LocalShell(), environ),
+        cache=step_cache(where, environ, stream, clock),
+        memory=FileMemory(cache / "memory", where.service.name),
+        secrets=References(environ, root, lambda: _aws_values(where)),
+        redactor=redactor,
         stream=stream,
     )
+
+
+class _Later:
+    """Makes a port when it is first used: what needs no AWS must not wait for it to load."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._made: object | None = None
+
+    def __getattr__(self, name: str) -> object:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)
 
 
 def compose(
@@ -215,6 +268,105 @@ def _stream(
 
 def _docker(environ: Mapping[str, str]) -> str:
     return environ.get("SHIPWAY_DOCKER") or "docker"
+
+
+def _registry(where: Place, log_in: LogIn, redactor: Redactor) -> Registry:
+    """Return the registry; the password that it gives for a push is hidden from then on."""
+    from shipway.adapters.aws.ecr import EcrRegistry
+    from shipway.model.secret import Secret
+
+    def log_in_hidden(registry: str, user: str, password: str) -> None:
+        redactor.add(Secret(password, "registry token"))
+        log_in(registry, user, password)
+
+    session = session_for(where)
+    return EcrRegistry(session, lambda: account(where), log_in_hidden, MOVING_TAGS)
+
+
+def _http() -> Http:
+    from shipway.adapters.http import HttpProbes
+
+    return HttpProbes()
+
+
+def _aws_values(where: Place) -> AwsSecrets:
+    """Return what reads secrets and parameters: AWS, or the embedded default in its place."""
+    from shipway.adapters.aws.secrets import account_secrets, aws_secrets
+
+    if where.service.aws is not None:
+        return account_secrets(where.service.aws.region)
+    found = _embedded(where.state)
+    return aws_secrets(
+        endpoint_url=str(found["aws"]), region=EMBEDDED_REGION, account=str(found["account"])
+    )
+
+
+def runs_folder(where: Place) -> Path:
+    """Return where runs keep their logs and records."""
+    return where.state / "runs"
+
+
+def run_records(where: Place) -> Iterator[tuple[str, str]]:
+    """Return the runs of this machine that left a record, newest first, each with its text."""
+    folder = runs_folder(where)
+    names = sorted((p.name for p in folder.iterdir()), reverse=True) if folder.is_dir() else []
+    for name in names:
+        path = folder / name / "run.json"
+        if path.is_file():
+            yield name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def step_cache(
+    where: Place, environ: Mapping[str, str], stream: Stream, clock: SystemClock
+) -> StepCache:
+    """Return where results of checks are kept: on this machine, and for the team if it says so."""
+    from shipway.adapters.step_cache.folder import FolderCache
+
+    _, folder = folders(environ)
+    rules = where.service.cache
+
+    def warn(about: str, message: str) -> None:
+        stream.publish(Warned(about, message))
+
+    local = FolderCache(folder, size=rules.size, clock=clock, warn=warn)
+    if rules.remote is None:
+        return local
+    from shipway.adapters.step_cache.layers import LayeredCache
+
+    team = _team_cache(where, environ, rules.remote, clock, warn)
+    return LayeredCache(local, cast("Remote", team), warn)
+
+
+def _team_cache(
+    where: Place,
+    environ: Mapping[str, str],
+    rules: RemoteCache,
+    clock: SystemClock,
+    warn: Callable[[str, str], None],
+) -> _Later:
+    """Return the team's bucket; only CI of a protected branch gets the key to write to it."""
+    from shipway.adapters.secret_store import References
+    from shipway.checks.economy import may_write
+
+    build = surroundings.ci(environ)
+    refusal = may_write(rules, branch=build.branch, pull_request=build.pull_request, ci=build.there)
+
+    def made() -> object:
+        from shipway.adapters.aws.step_cache_s3 import Bucket, S3Entries, s3_client
+
+        endpoint = None if where.service.aws else str(_embedded(where.state)["aws"])
+        store = References(environ, str(where.root), lambda: _aws_values(where))
+        key = rules.signing_key
+        return S3Entries(
+            lambda: s3_client(rules.region or EMBEDDED_REGION, endpoint),
+            Bucket(rules.bucket, rules.prefix),
+            public_key=rules.public_key,
+            signing_key=None if refusal or key is None else lambda: store.resolve(key),
+            clock=clock,
+            warn=warn,
+        )
+
+    return _Later(made)
 
 
 def orchestrator(where: Place) -> Orchestrator:

@@ -362,7 +362,7 @@ def test_a_change_in_a_submodule_is_told(real: Checkout, tmp_path: Path) -> None
 
 
 def test_a_submodule_that_is_not_there_is_its_commit(real: Checkout, tmp_path: Path) -> None:
-    """In a clone without its submodules, each has the commit that it should be at."""
+    """In a clone without its submodules, each is listed by the commit that is recorded of it."""
     part = a_repository(tmp_path / "part")
     git("submodule", "--quiet", "add", str(part.root), "part", cwd=real.root)
     real.commit()

@@ -52,7 +52,8 @@ def test_every_event_is_one_line_of_json(kind: type[Event]) -> None:
     line = encode_entry(an_entry(a_sample(kind)))
     assert "\n" not in line
     found = json.loads(line)
-    assert (found["event"], found["version"], found["run"]) == (kind.__name__, 1, "run-1")
+    named = (found["event"], found["version"], found["run"])
+    assert named == (kind.__name__, kind.version, "run-1")
 
 
 def test_the_encoding_is_canonical() -> None:

@@ -76,11 +76,10 @@ def test_an_unknown_remote_is_no_label() -> None:
 
 
 def test_with_nothing_there_it_is_checked_built_and_pushed() -> None:
-    """A commit without image is checked, built and pushed under its own tag."""
+    """A commit without image is built beside its checks, then pushed under its own tag."""
     plan = plan_image(SERVICE, SOURCE, repository="host/sender", found=None, checked=False)
-    checks, build, publish = plan.steps
-    assert checks == RunChecks(SOURCE.commit, SERVICE.checks)
-    assert isinstance(build, BuildImage)
+    checks, publish = plan.steps
+    assert checks == RunChecks(SOURCE.commit, SERVICE.checks, build_step(SERVICE, SOURCE))
     assert publish == PublishImage("sender", immutable_tag(SOURCE.commit))
 
 

@@ -114,6 +114,20 @@ def test_a_failed_step_shows_what_it_printed() -> None:
     assert " | " not in quiet.text()
 
 
+def test_a_group_is_written_once() -> None:
+    """What a check printed is not written again when the step that it belongs to fails."""
+    log = Log().tell(StepStarted("check"), CheckStarted("unit", "u"), *talk("unit", 2))
+    log.tell(ended("unit", "failed"), StepEnded("check", "failed", "", 1.0))
+    assert log.text().count("unit line 1") == 1
+
+
+def test_what_was_stopped_is_not_written_by_its_step() -> None:
+    """What a check printed that passed or was stopped stays unwritten when its step fails."""
+    log = Log().tell(StepStarted("check"), CheckStarted("unit", "u"), *talk("unit", 2))
+    log.tell(ended("unit", "aborted"), StepEnded("check", "failed", "", 1.0))
+    assert " | " not in log.text()
+
+
 def test_output_cannot_move_the_cursor() -> None:
     """Colours and movements of the cursor are taken out of what a check printed."""
     log = Log().tell(Output("unit", "\x1b[2J\x1b[31mred\x1b[0m\x07"), ended("unit", "failed"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from shipway.adapters.shell import LocalShell
@@ -9,6 +10,7 @@ from shipway.errors import CheckoutIsUnfit
 from shipway.model.release import Commit, Source
 
 _FOR_ALL = frozenset({"git", "http", "https", "ssh"})
+_FULL = re.compile(r"[0-9a-f]{40}\Z")
 _FIELDS = "%H%x1f%an <%ae>%x1f%s%x1f%cI"
 
 
@@ -36,6 +38,19 @@ class GitCheckout:
         """Return `user.name` of git's configuration; None when there is none."""
         status, lines = self._git("config", "user.name")
         return lines[0] if status == 0 and lines else None
+
+    def resolve(self, name: str) -> str:
+        """Return the full id of the commit that a branch, tag or beginning of an id names.
+
+        Raises:
+            CheckoutIsUnfit: there is none such here.
+        """
+        status, lines = self._git("rev-parse", "--verify", "-q", f"{name}^{{commit}}")
+        if status == 0 and lines:
+            return lines[0]
+        if _FULL.match(name):
+            return name  # not here yet: a clone of depth 1 fetches it
+        raise CheckoutIsUnfit(f"there is no commit {name!r}", hint="`git fetch` may bring it")
 
     def _remote(self) -> str:
         status, lines = self._git("remote", "get-url", "origin")

@@ -82,6 +82,20 @@ class LocalShell:
             why = program.follow(start + timeout_s, silence_s, cancel)
         return _exit(program, why, start)
 
+    def attach(self, command: tuple[str, ...], *, cwd: str, env: Mapping[str, str]) -> Exit:
+        """Run a program on our own terminal; see `ports.Shell`."""
+        start = time.monotonic()
+        both = self._environment(cwd, env)
+        program = _find(command[0], cwd, both["PATH"])
+        # Ctrl-C is for the program: a handler, unlike SIG_IGN, is not inherited by it
+        ours = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            with subprocess.Popen((program, *command[1:]), cwd=cwd, env=both) as process:
+                status = process.wait()
+        finally:
+            signal.signal(signal.SIGINT, ours)
+        return Exit(status if status >= 0 else 128 - status, time.monotonic() - start)
+
     def capture(
         self, command: tuple[str, ...], *, cwd: str, timeout_s: float = 30.0
     ) -> tuple[int, list[str]]:
@@ -98,9 +112,7 @@ class LocalShell:
         on_output: OnOutput,
         stdin: str = "",
     ) -> Program:
-        first = [os.path.join(cwd, folder) for folder in self._first_on_path]  # noqa: PTH118 - a text for PATH
-        both = {**os.environ, **env}
-        both["PATH"] = os.pathsep.join([*first, both.get("PATH", os.defpath)])
+        both = self._environment(cwd, env)
         mark = secrets.token_hex(8)
         both[MARK] = f"{os.environ.get(MARK, '')}/{mark}"  # within another's step it carries both
         program = _find(command[0], cwd, both["PATH"])
@@ -121,6 +133,12 @@ class LocalShell:
             )
         _widen(process)
         return Program(process, mark.encode(), on_output, stdin.encode())
+
+    def _environment(self, cwd: str, env: Mapping[str, str]) -> dict[str, str]:
+        first = [os.path.join(cwd, folder) for folder in self._first_on_path]  # noqa: PTH118 - a text for PATH
+        both = {**os.environ, **env}
+        both["PATH"] = os.pathsep.join([*first, both.get("PATH", os.defpath)])
+        return both
 
 
 class _Lines:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 import secrets
+import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.errors import ConfigurationIsInvalid, WrongUsage
@@ -42,6 +46,45 @@ def run_name(environ: Mapping[str, str]) -> str:
     if given:
         return given
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+
+
+def cpus() -> int:
+    """Return how many processors this process may use, a container's quota included; at least 1.
+
+    Source: cgroup v2, `cpu.max`: quota and period in microseconds, or "max".
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        allowed = math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):
+        allowed = count or 1
+    return max(1, min(count or 1, allowed))
+
+
+def platform() -> str:
+    """Return what a result of a check is bound to: operating system and processor."""
+    return f"{sys.platform}-{os.uname().machine}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ci:
+    """What CI says of the build that we are part of; `branch` is empty where it says nothing."""
+
+    there: bool
+    branch: str
+    pull_request: bool
+
+
+def ci(environ: Mapping[str, str]) -> Ci:
+    """Return what CI says of this build.
+
+    Source: Jenkins' multibranch projects set BRANCH_NAME, and CHANGE_ID for pull requests only;
+    GitHub Actions sets GITHUB_REF_NAME, and GITHUB_HEAD_REF for pull requests only.
+    """
+    there = any(environ.get(name) for name in ("CI", "JENKINS_URL", "BUILD_ID"))
+    branch = environ.get("BRANCH_NAME") or environ.get("GITHUB_REF_NAME") or ""
+    return Ci(there, branch, bool(environ.get("CHANGE_ID") or environ.get("GITHUB_HEAD_REF")))
 
 
 def read_text(path: Path) -> str:

@@ -1,53 +1,44 @@
-"""Runs the checks of a commit: as parallel as needs and slots allow, ended by the first failure."""
+"""Runs the checks of a commit, and the build of its image beside them, until the first failure."""
 
 from __future__ import annotations
 
-import shlex
-from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from threading import Event as Flag
 
+from shipway.apply.check_run import Result, Wish, run_check
+from shipway.apply.hits import hits, keep
+from shipway.apply.look import Known, is_unchanged, look, today
+from shipway.apply.publication import build_image, secrets_of
+from shipway.apply.run_record import Recorder
 from shipway.apply.world import World
-from shipway.checks import junit
-from shipway.checks.graph import ready
-from shipway.errors import CheckFailed, ShipwayError
-from shipway.events.types import CheckEnded, ChecksEnded, CheckStarted, Output
+from shipway.checks.digest import digest
+from shipway.checks.graph import Node, Schedule, expectation, node_of
+from shipway.checks.verdict import Ending, Verdict
+from shipway.errors import CheckFailed, Failed, ShipwayError
+from shipway.events.types import CheckEnded, ChecksEnded, CheckStarted, Warned
 from shipway.model.outcome import Outcome
-from shipway.model.service import Check, CommandCheck, ComposeCheck
-from shipway.plan.steps import RunChecks
-from shipway.ports import Exit, OnLine
+from shipway.model.service import Check
+from shipway.plan.steps import RunChecks, sentence
 
-LAST_LINES = 40
-_NO_TESTS = junit.Tests(total=0, skipped=0, failed=())
+IMAGE = "image build"
+"""The node that builds the image; no check can be called that."""
+
+UPLOAD_WITHIN_S = 10.0
+_NO = frozenset({Outcome.FAILED, Outcome.ERRORED})
 
 
 @dataclass(slots=True)
-class Wish:
-    """The wish that running checks should stop."""
+class _Run:
+    """One run through the graph."""
 
-    _flag: Flag = field(default_factory=Flag)
-
-    def wanted(self) -> bool:
-        """Tell whether somebody wants to stop."""
-        return self._flag.is_set()
-
-    def make(self) -> None:
-        """Want it."""
-        self._flag.set()
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How one check ended, with the last lines that it wrote."""
-
-    check: Check
-    outcome: Outcome
-    reason: str
-    tests: junit.Tests
-    seconds: float
-    log: str
-    last_lines: tuple[str, ...]
+    step: RunChecks
+    known: Known
+    world: World
+    record: Recorder
+    stop: Wish = field(default_factory=Wish)
+    results: list[Result] = field(default_factory=list)
+    problems: list[ShipwayError] = field(default_factory=list)
 
 
 def run_checks(step: RunChecks, world: World) -> None:
@@ -55,169 +46,169 @@ def run_checks(step: RunChecks, world: World) -> None:
 
     Raises:
         CheckFailed: naming each check that failed, with what it said last.
+        ShipwayError: a check, or the image, could not be dealt with at all.
     """
     start = world.clock.monotonic()
-    results = _run_graph(step.checks, world)
-    failed = [r for r in results if r.outcome in {Outcome.FAILED, Outcome.ERRORED}]
-    world.publish(
-        ChecksEnded(
-            commit=step.commit or "",
-            outcome=(Outcome.FAILED if failed else Outcome.PASSED).value,
-            checks=tuple(f"{r.check.name}: {r.outcome.value}" for r in results),
-            tests=sum(r.tests.total for r in results),
-            seconds=round(world.clock.monotonic() - start, 3),
-        )
-    )
-    if failed:
-        raise _failure(failed)
+    known = look(step, world)
+    record = Recorder(step, known, world)
+    run = _Run(step, known, world, record)
+    with ExitStack() as ending:
+        ending.callback(world.cache.close, UPLOAD_WITHIN_S)
+        ending.callback(record.close)
+        for result in hits(known, step, world).values():
+            _tell_end(result, run)
+        _run_graph(run)
+    _conclude(run, world.clock.monotonic() - start)
 
 
-def _run_graph(checks: tuple[Check, ...], world: World) -> list[Result]:
-    """Start what may start, until all has ended; compose waits, so it takes no slot."""
-    stop = Wish()
-    results: list[Result] = []
-    running: dict[Future[Result], Check] = {}
-    passed: set[str] = set()
-    started: set[str] = set()
-    with ThreadPoolExecutor(max_workers=max(1, len(checks))) as pool:
+def _run_graph(run: _Run) -> None:
+    """Start what may start, until all has ended; the first no ends what still runs."""
+    cached = {result.check for result in run.results}
+    checks = {c.name: c for c in run.known.checks if c.name not in cached}
+    nodes = [node_of(check) for check in checks.values()]
+    if run.step.build:
+        nodes.append(Node(IMAGE, run.step.build.image.needs, waits=True))
+    expected = {name: expectation(run.world.memory.recall(name)) for name in checks}
+    schedule = Schedule(tuple(nodes), expected, run.world.slots)
+    running: dict[Future[Result], str] = {}
+    with ThreadPoolExecutor(max_workers=max(1, min(len(nodes), _MOST_THREADS))) as pool:
         try:
-            while not stop.wanted() or running:
-                for check in ready(checks, frozenset(passed), frozenset(started)):
-                    busy = sum(isinstance(c, CommandCheck) for c in running.values())
-                    waits = isinstance(check, CommandCheck) and busy >= world.slots
-                    if not stop.wanted() and not waits:
-                        started.add(check.name)
-                        running[pool.submit(_run_one, check, world, stop)] = check
+            while True:
+                while not run.stop.wanted() and len(running) < _MOST_THREADS:
+                    node = schedule.take()
+                    if node is None:
+                        break
+                    work = _build if node.name == IMAGE else _check
+                    running[pool.submit(work, checks.get(node.name), run)] = node.name
                 if not running:
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    del running[future]
+                    name = running.pop(future)
                     result = future.result()
-                    results.append(result)
-                    if result.outcome is Outcome.PASSED:
-                        passed.add(result.check.name)
-                    else:
-                        stop.make()
+                    schedule.end(name, passed=result.outcome is Outcome.PASSED)
+                    if result.outcome in _NO and not run.step.keep_going:
+                        run.stop.make()
         finally:
-            stop.make()
-    results += [_skipped(c) for c in checks if c.name not in started]
-    return results
+            run.stop.make()
+    told = {result.check for result in run.results}
+    run.results += [_skipped(name) for name in checks if name not in told]
 
 
-def _run_one(check: Check, world: World, stop: Wish) -> Result:
-    log = f"{world.folder}/checks/{check.name}.log"
-    last: deque[str] = deque(maxlen=LAST_LINES)
+_MOST_THREADS = 64
 
-    def on_line(line: str) -> None:
-        last.append(line)
-        world.files.append(log, line)
-        world.publish(Output(check.name, line))
 
-    world.publish(CheckStarted(check.name, command_line(check)))
-    if check.junit:
-        world.files.remove(f"{world.root}/{check.junit}")
+def _check(check: Check | None, run: _Run) -> Result:
+    """Run one check and tell its end; what could not run has no answer, and is told as well."""
+    if check is None:  # pragma: no cover - every node but the image's is a check
+        raise TypeError("a node that is no check")
+    world = run.world
+    run.record.began(check.name)
+    started = world.clock.monotonic()
     try:
-        done = _execute(check, world, stop, on_line)
-    except ShipwayError as problem:  # it could not run, so it has no answer
-        _tell_end(Result(check, Outcome.ERRORED, problem.message, _NO_TESTS, 0.0, log, ()), world)
-        raise
-    tests, complaint = _tests(check, world, done)
-    outcome, reason = _judge(check, done, tests, complaint)
-    result = Result(check, outcome, reason, tests, done.seconds, log, tuple(last))
-    _tell_end(result, world)
+        result = run_check(check, world, run.stop, today=today(world))
+    except ShipwayError as problem:
+        verdict = Verdict(Outcome.ERRORED, problem.message, ())
+        result = Result(check.name, verdict, started=started, ended=world.clock.monotonic())
+        run.problems.append(problem)
+    else:
+        seconds = result.ended - result.started
+        world.memory.remember(check.name, result.outcome.value, seconds)
+        _keep(check, result, run)
+    _tell_end(result, run)
     return result
 
 
-def _tell_end(result: Result, world: World) -> None:
-    world.publish(
+def _keep(check: Check, result: Result, run: _Run) -> None:
+    """Keep a result, unless somebody changed the inputs while it was made."""
+    if check.name not in run.known.keys or result.outcome is not Outcome.PASSED:
+        return
+    if not is_unchanged(check, run.known, run.world):
+        run.world.publish(Warned(check.name, "its inputs changed while it ran: not kept"))
+        return
+    keep(check, run.known, result, run.world)
+
+
+def _build(_: Check | None, run: _Run) -> Result:
+    """Build the image beside the checks."""
+    step, world = run.step.build, run.world
+    if step is None:  # pragma: no cover - the node is only there with the step
+        raise TypeError("nothing to build")
+    started = world.clock.monotonic()
+    world.publish(CheckStarted(IMAGE, sentence(step)))
+    outcome, reason = Outcome.PASSED, ""
+    try:
+        built = build_image(step, world, secrets=secrets_of(step.image, world), cancel=run.stop)
+        if not built:
+            outcome, reason = Outcome.ABORTED, "a check failed first"
+    except ShipwayError as problem:
+        outcome = Outcome.FAILED if isinstance(problem, Failed) else Outcome.ERRORED
+        reason = problem.message.partition("\n")[0]
+        run.problems.append(problem)
+    log = f"{world.folder}/image.log"
+    ended = world.clock.monotonic()
+    result = Result(IMAGE, Verdict(outcome, reason, ()), started=started, ended=ended, log=log)
+    _tell_end(result, run)
+    return result
+
+
+def _tell_end(result: Result, run: _Run) -> None:
+    run.results.append(result)
+    run.record.ended(result)
+    run.world.publish(
         CheckEnded(
-            check=result.check.name,
+            check=result.check,
             outcome=result.outcome.value,
-            reason=result.reason,
-            seconds=round(result.seconds, 3),
+            reason=result.verdict.reason,
+            seconds=round(result.ended - result.started, 3),
             tests=result.tests.total,
             failed_tests=result.tests.failed,
             log=result.log,
+            cached=result.cached,
+            labels=result.verdict.labels,
         )
     )
 
 
-def _execute(check: Check, world: World, stop: Wish, on_line: OnLine) -> Exit:
-    match check:
-        case CommandCheck():
-            return world.shell.run(
-                check.command,
-                cwd=world.root,
-                env={},
-                on_line=on_line,
-                timeout_s=check.timeout_s,
-                cancel=stop,
-            )
-        case ComposeCheck():
-            project = f"shipway-{world.service}-{world.run}-{check.name}"
-            return world.compose.run(
-                check,
-                project=project,
-                env={},
-                on_output=lambda said: _tell_lines(said, on_line),
-                logs=f"{world.folder}/checks/{check.name}",
-                cancel=stop,
-            )
-
-
-def _tell_lines(said: bytes, on_line: OnLine) -> None:
-    for line in said.decode("utf-8", "replace").splitlines():
-        on_line(line)
-
-
-def _tests(check: Check, world: World, done: Exit) -> tuple[junit.Tests, str]:
-    """Read what the check wrote; a check that promises a report must have written one."""
-    if check.junit is None:
-        return _NO_TESTS, ""
-    text = world.files.read(f"{world.root}/{check.junit}")
-    if text is None:
-        return _NO_TESTS, f"wrote no {check.junit}" if done.status == 0 else ""
-    try:
-        return junit.read(text), ""
-    except ValueError as problem:
-        return _NO_TESTS, f"{check.junit}: {problem}"
-
-
-def _judge(check: Check, done: Exit, tests: junit.Tests, complaint: str) -> tuple[Outcome, str]:
-    if done.cancelled:
-        return Outcome.ABORTED, "another check failed first"
-    if done.timed_out:
-        return Outcome.FAILED, f"took longer than {check.timeout_s:g} s"
-    if tests.failed:
-        return Outcome.FAILED, f"{len(tests.failed)} of {tests.total} tests failed"
-    if done.status != 0:
-        return Outcome.FAILED, f"exit status {done.status}"
-    if complaint:
-        return Outcome.FAILED, complaint
-    return Outcome.PASSED, ""
-
-
-def _skipped(check: Check) -> Result:
-    return Result(check, Outcome.SKIPPED, "not started", _NO_TESTS, 0.0, "", ())
-
-
-def command_line(check: Check) -> str:
-    """Return what a person types to see the same by hand."""
-    match check:
-        case CommandCheck(command=command):
-            return shlex.join(command)
-        case ComposeCheck(file=file, exit_code_from=service):
-            return f"docker-compose -f {file} up --exit-code-from {service}"
-
-
-def _failure(failed: list[Result]) -> CheckFailed:
-    first = failed[0]
-    lines = [f"{r.check.name}: {r.reason}" for r in failed]
-    if first.tests.failed:
-        lines += [f"  failed test: {name}" for name in first.tests.failed[:10]]
-    else:
-        lines += [f"  {line}" for line in first.last_lines[-15:]]
-    return CheckFailed(
-        "\n".join(lines),
-        hint=f"again by hand: `shipway run {first.check.name}`; all of it: {first.log}",
+def _conclude(run: _Run, seconds: float) -> None:
+    """Write down how the checks ended, without the image, which is no check; raise what failed."""
+    checks = [r for r in run.results if r.check != IMAGE]
+    failed = [r for r in checks if r.outcome is Outcome.FAILED]
+    bad = any(r.outcome is not Outcome.PASSED for r in checks)
+    run.world.publish(
+        ChecksEnded(
+            commit=run.step.commit or "",
+            outcome=(Outcome.FAILED if bad else Outcome.PASSED).value,
+            checks=tuple(f"{r.check}: {r.outcome.value}" for r in checks),
+            tests=sum(r.tests.total for r in checks),
+            seconds=round(seconds, 3),
+        )
     )
+    if failed:
+        raise _failure(failed, run)
+    if run.problems:
+        raise run.problems[0]
+
+
+def _failure(failed: list[Result], run: _Run) -> CheckFailed:
+    """Tell of the first failure in some lines, and of the others in one each."""
+    first, *others = failed
+    check = next(c for c in run.known.checks if c.name == first.check)
+    ending = None if first.status is None else Ending(first.status)
+    lines = digest(
+        check,
+        first.verdict,
+        first.tests,
+        first.last_lines,
+        first.log,
+        ending=ending,
+        error=first.first_error,
+    )
+    more = [f"{r.check}: {r.verdict.reason}; all of it: {r.log}" for r in others]
+    return CheckFailed(
+        "\n".join((*lines, *more)),
+        hint=f"`shipway resume {run.world.run}` runs again what did not pass",
+    )
+
+
+def _skipped(name: str) -> Result:
+    return Result(name, Verdict(Outcome.SKIPPED, "not started", ()))

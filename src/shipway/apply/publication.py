@@ -8,6 +8,8 @@ from shipway.apply.world import World
 from shipway.errors import RegistryDidNotAnswer, TagIsTaken
 from shipway.events.types import Output, ReleaseRecorded, Warned
 from shipway.image import provenance, sbom
+from shipway.model.secret import Secret
+from shipway.model.service import ImageRules
 from shipway.plan.steps import AttachEvidence, BuildImage, MoveTag, PublishImage, RecordRelease
 from shipway.ports import NOTHING, Cancel, Document, Refused
 
@@ -43,6 +45,18 @@ def build_image(
         cache=tuple(f"{address}:{tag}" for tag in step.cache_tags),
         cancel=cancel,
     )
+
+
+def secrets_of(image: ImageRules, world: World) -> dict[str, str]:
+    """Return the values of the secrets that an image names, by id; they are hidden from now on.
+
+    Raises:
+        SecretIsMissing, SecretIsTooShort: one cannot be had, or not be hidden.
+    """
+    found = {name: world.secrets.resolve(reference) for name, reference in image.secrets}
+    for name, value in found.items():
+        world.redactor.add(Secret(value, name))
+    return found
 
 
 def publish_image(step: PublishImage, world: World) -> None:

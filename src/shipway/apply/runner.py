@@ -12,6 +12,7 @@ from shipway.apply.publication import (
     move_tag,
     publish_image,
     record_release,
+    secrets_of,
 )
 from shipway.apply.verification import verify
 from shipway.apply.world import World
@@ -66,7 +67,7 @@ def _run(step: Step, world: World, made_from: str) -> Outcome:  # noqa: C901 - o
         case RunChecks():
             run_checks(step, world)
         case BuildImage():
-            build_image(step, world)
+            build_image(step, world, secrets=secrets_of(step.image, world))
         case PublishImage():
             publish_image(step, world)
         case AttachEvidence():

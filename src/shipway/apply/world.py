@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shipway.apply.redaction import Redactor, clean
 from shipway.events.stream import Stream
 from shipway.events.types import Event
 from shipway.ledger import History, fold
@@ -15,27 +17,40 @@ from shipway.ports import (
     ImageBuilder,
     Leases,
     LedgerStore,
+    Memory,
     Orchestrator,
     Registry,
+    SecretStore,
     Shell,
+    StepCache,
+    Tools,
+    Tree,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The ports of one run.
+    """The ports of one run, and what was asked for in `command`, as it was typed.
 
     `slots` is how many checks may use the CPU at once; `poll_s` how long to wait between two
-    looks at a deployment; `folder` where this run keeps its logs; `root` the checkout.
+    looks at a deployment; `root` the checkout; `folder` where this run keeps its logs; `notes`
+    where the newest key of each check is kept; `env` what every check finds in its environment
+    besides ours; `platform` what results are bound to; `passed` names and keys of the checks that
+    a run which is resumed had passed.
     """
 
     service: str
     run: str
+    command: str
     actor: str
     root: str
     folder: str
+    notes: str
     slots: int
     poll_s: float
+    env: Mapping[str, str]
+    platform: str
+    passed: tuple[tuple[str, str], ...]
     clock: Clock
     shell: Shell
     files: Files
@@ -46,11 +61,17 @@ class World:
     compose: ComposeRunner
     ledger: LedgerStore
     leases: Leases
+    tree: Tree
+    tools: Tools
+    cache: StepCache
+    memory: Memory
+    secrets: SecretStore
+    redactor: Redactor
     stream: Stream
 
     def publish(self, event: Event) -> None:
-        """Tell the stream."""
-        self.stream.publish(event)
+        """Tell the stream, with no secret in it."""
+        self.stream.publish(clean(event, self.redactor))
 
     def history(self) -> History:
         """Read the service's history as it is now."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,9 +23,10 @@ from shipway.events.stream import Reader
 from shipway.ledger import History
 from shipway.model.release import Release, Source
 from shipway.model.service import Environment
+from shipway.views.grouped import PlainView
 from shipway.views.jsonl import JsonLines
-from shipway.views.plain import PlainLines
-from shipway.wiring import Place
+from shipway.views.markers import is_engine, markers_of
+from shipway.wiring import Place, Wishes
 
 Result = TypeVar("Result")
 
@@ -76,19 +80,21 @@ def source_of(release: Release) -> Source:
 
 
 @contextmanager
-def view(*, as_json: bool) -> Iterator[Reader]:
+def view(*, as_json: bool, verbose: bool = False, drawn: bool = True) -> Iterator[Reader]:
     """Return the reader that fits who is looking: a machine, a terminal, or a log."""
+    engine = is_engine(os.environ)
+    silent = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     if as_json:
         yield JsonLines(click.echo)
-    elif (
-        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    ):
-        from shipway.views.live import LiveView  # noqa: PLC0415 - rich, only when drawing
+    elif drawn and not (verbose or engine or silent) and sys.stderr.isatty():
+        from shipway.views.live import LiveView  # noqa: PLC0415 - only when drawing
 
         with LiveView() as live:
             yield live
     else:
-        yield PlainLines(lambda line: click.echo(line, err=True))
+        write, markers = partial(click.echo, err=True), markers_of(os.environ)
+        with PlainView(write, time.time, markers=markers, verbose=verbose) as plain:
+            yield plain
 
 
 def act(
@@ -98,19 +104,22 @@ def act(
     *,
     as_json: bool,
     work: Callable[[World], Result],
-    who: str | None = None,
+    wishes: Wishes | None = None,
     alone: bool = False,
+    verbose: bool = False,
 ) -> Result:
     """Do something that the ledger remembers, and let it be seen.
 
     While it runs it holds a lease on its own name; whatever carries the name of a run that holds
     none was left by one that was killed, and is removed first. `alone` when it needs neither AWS
-    nor the embedded default.
+    nor the embedded default; `verbose` when people want to see what every check prints.
     """
     if not alone:
         wiring.refuse_nowhere(place)
-    with view(as_json=as_json) as reader:
-        world = wiring.world(place, os.environ, (reader,), who)
+    wishes = replace(wishes or Wishes(), command=command)
+    drawn = not wishes.as_ci
+    with view(as_json=as_json, verbose=verbose, drawn=drawn) as reader:
+        world = wiring.world(place, os.environ, (reader,), wishes)
         with wiring.leases(place).hold(f"run/{world.run}", owner=world.actor):
             wiring.sweep(place, os.environ)
             return conduct(world, command, commit, lambda: work(world))

@@ -1,34 +1,44 @@
-"""`shipway deliver`, `run` and `image`: from a commit to a release, and on to every environment."""
+"""`shipway deliver` and `image`: from a commit to a release, and on to every environment."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import click
 
 from shipway import wiring
 from shipway.apply.delivery import travel
-from shipway.apply.runner import apply
+from shipway.apply.look import today
 from shipway.apply.world import World
-from shipway.checks.graph import narrowed
 from shipway.cli.conduct import act, here, json_option, tell
-from shipway.errors import CheckoutIsUnfit, WrongUsage
+from shipway.errors import CheckoutIsUnfit
 from shipway.model.release import Release, Source
 from shipway.model.service import Environment
 from shipway.pipeline import Journey
-from shipway.plan.plan import Plan
-from shipway.plan.steps import RunChecks
 from shipway.push import Ignore, asks_for, parse_hook_line
-from shipway.wiring import Place
+from shipway.wiring import Place, Wishes
 
+scheduled_option = click.option(
+    "--scheduled", is_flag=True, help="Not a push but the clock: also moves `nightly-<date>`."
+)
 branch_option = click.option("--branch", help="Branch of the commit, where HEAD is detached.")
 
 
 @click.command()
 @branch_option
 @click.option("--push", "line", metavar="'OLD NEW REF'", help="What git's hook said was pushed.")
+@scheduled_option
 @json_option
-def deliver(*, branch: str | None, line: str | None, as_json: bool) -> None:
+@click.pass_context
+def deliver(
+    context: click.Context,
+    *,
+    branch: str | None = None,
+    line: str | None = None,
+    scheduled: bool = False,
+    as_json: bool,
+) -> None:
     """Take the checked-out commit through checks, image and every environment.
 
     It stops where a gate says no (exit 4); approve, then run it again. Run again after a crash
@@ -51,21 +61,26 @@ def deliver(*, branch: str | None, line: str | None, as_json: bool) -> None:
     stops = place.service.environments
     # git does not tell the hook who pushed; the author of the commit is the nearest it knows
     author = source.author.partition(" <")[0]
+    who = os.environ.get("SHIPWAY_ACTOR") or author if line is not None else None
     release = act(
         place,
         "deliver",
         source.commit,
         as_json=as_json,
-        who=os.environ.get("SHIPWAY_ACTOR") or author if line is not None else None,
-        work=lambda world: travel(_journey(place, source, stops, world), world),
+        wishes=replace(wishes_of(context), who=who),
+        work=lambda world: travel(_journey(place, source, stops, world, scheduled), world),
     )
     tell(_about(release), _whereabouts(release, place), as_json=as_json)
 
 
 @click.command()
 @branch_option
+@scheduled_option
 @json_option
-def image(*, branch: str | None, as_json: bool) -> None:
+@click.pass_context
+def image(
+    context: click.Context, *, branch: str | None = None, scheduled: bool = False, as_json: bool
+) -> None:
     """Check, build and push the checked-out commit, and record its release."""
     place = here()
     source = wiring.checkout(place).source(branch=branch)
@@ -74,38 +89,28 @@ def image(*, branch: str | None, as_json: bool) -> None:
         "image",
         source.commit,
         as_json=as_json,
-        work=lambda world: travel(_journey(place, source, (), world), world),
+        wishes=wishes_of(context),
+        work=lambda world: travel(_journey(place, source, (), world, scheduled), world),
     )
     tell(_about(release), f"{release.name} is {release.image}", as_json=as_json)
 
 
-@click.command()
-@click.argument("checks", nargs=-1)
-@json_option
-def run(*, checks: tuple[str, ...], as_json: bool) -> None:
-    """Run CHECKS and what they need, or all of them, on the working copy as it is."""
-    place = here()
-    try:
-        wanted = narrowed(place.service.checks, checks) if checks else place.service.checks
-    except KeyError as unknown:
-        known = ", ".join(c.name for c in place.service.checks)
-        raise WrongUsage(f"there is no check {unknown}", hint=f"there are: {known}") from unknown
-    plan = Plan((RunChecks(None, wanted),))  # a working copy proves nothing about its commit
-    with_words = " ".join(("run", *checks))
-    act(
-        place,
-        with_words,
-        "",
-        as_json=as_json,
-        work=lambda world: apply(plan, world),
-        alone=True,
+def wishes_of(context: click.Context) -> Wishes:
+    """Return what `resume` wants of the verb that it calls; nothing for a person."""
+    return context.obj if isinstance(context.obj, Wishes) else Wishes()
+
+
+def _journey(
+    place: Place,
+    source: Source,
+    stops: tuple[Environment, ...],
+    world: World,
+    scheduled: bool,  # noqa: FBT001 - handed through
+) -> Journey:
+    nightly = today(world) if scheduled else ""
+    return Journey(
+        service=place.service, source=source, stops=stops, run=world.run, nightly=nightly
     )
-    names = [c.name for c in wanted]
-    tell({"passed": names}, f"passed: {', '.join(names) or 'nothing to check'}", as_json=as_json)
-
-
-def _journey(place: Place, source: Source, stops: tuple[Environment, ...], world: World) -> Journey:
-    return Journey(service=place.service, source=source, stops=stops, run=world.run)
 
 
 def _whereabouts(release: Release, place: Place) -> str:

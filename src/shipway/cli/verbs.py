@@ -8,7 +8,9 @@ from __future__ import annotations
 VERBS = {
     "init": ("shipway.cli.init", "Draft a shipway.yaml for the repository here."),
     "deliver": ("shipway.cli.deliver", "From the pushed commit to every environment."),
-    "run": ("shipway.cli.deliver", "Run the checks, all or some."),
+    "run": ("shipway.cli.checks", "Run the checks, all or some."),
+    "resume": ("shipway.cli.checks", "Run again what did not pass."),
+    "debug": ("shipway.cli.checks", "Open the environment of a check that ran."),
     "image": ("shipway.cli.deliver", "Check, build and push; record the release."),
     "plan": ("shipway.cli.environments", "Show what a deployment would change."),
     "deploy": ("shipway.cli.environments", "Deploy a release and watch it."),

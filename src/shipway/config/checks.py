@@ -14,8 +14,12 @@ _SHELL_WORDS = ("&&", "||", "|", ";", ">", "<", "&")
 
 
 def check_of(name: str, part: CheckPart) -> Check:
-    """Return a check with every path and glob relative to the root."""
+    """Return a check, every path and glob from the root; those of a template stay as written."""
     cwd, run = str(PurePosixPath(part.cwd)), part.run or ""
+
+    def place(path: str) -> str:
+        return path if part.per_package else rooted(path, cwd)
+
     check: Check
     if part.compose is not None:
         file = rooted(part.compose, cwd)
@@ -26,9 +30,9 @@ def check_of(name: str, part: CheckPart) -> Check:
     return replace(
         check,
         needs=tuple(part.needs),
-        inputs=tuple(rooted(path, cwd) for path in part.inputs),
-        outputs=tuple(rooted(path, cwd) for path in part.outputs),
-        junit=rooted(part.junit, cwd) if part.junit else None,
+        inputs=tuple(place(path) for path in part.inputs),
+        outputs=tuple(place(path) for path in part.outputs),
+        junit=place(part.junit) if part.junit else None,
         timeout_s=part.timeout,
         silence_s=part.silence,
         env=tuple(sorted(part.env.items())),

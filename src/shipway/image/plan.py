@@ -41,9 +41,9 @@ def plan_image(
     made_from = fingerprint(source.commit, found)
     if found is None:
         tag = immutable_tag(source.commit)
-        steps: list[Step] = [] if checked else [RunChecks(source.commit, service.checks)]
-        steps += [build_step(service, source), PublishImage(service.image.repository, tag)]
-        return Plan(tuple(steps), made_from)
+        build = build_step(service, source)
+        first = build if checked else RunChecks(source.commit, service.checks, build)
+        return Plan((first, PublishImage(service.image.repository, tag)), made_from)
     release = Release(
         service=service.name,
         commit=source.commit,
@@ -55,7 +55,7 @@ def plan_image(
     )
     # evidence comes before the record: killed in between, a run finds the image and goes on here
     attach = AttachEvidence(service.image, service.name, source, found)
-    steps = [attach] if evidence_of(service.image) else []
+    steps: list[Step] = [attach] if evidence_of(service.image) else []
     steps += move_steps(service, release, nightly)
     return Plan((*steps, RecordRelease(release)), made_from)
 

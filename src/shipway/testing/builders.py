@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from threading import RLock
 
+from shipway.apply.redaction import Redactor
 from shipway.apply.world import World
 from shipway.events.stream import Stream
 from shipway.events.types import Entry, Event, HistoryEvent
@@ -25,10 +26,12 @@ from shipway.model.service import (
     Strategy,
 )
 from shipway.testing.calls import Calls
+from shipway.testing.checkout import FakeTools, FakeTree
 from shipway.testing.ecs import FakeOrchestrator
 from shipway.testing.images import NAME, FakeBuilder, FakeRegistry
 from shipway.testing.machine import FakeClock, FakeCompose, FakeFiles, FakeHttp, FakeShell
-from shipway.testing.memory import FakeLeases, MemoryLedger
+from shipway.testing.memory import FakeLeases, FakeSecrets, MemoryLedger
+from shipway.testing.step_cache import FakeMemory, MemoryStepCache
 
 ROOT, FOLDER = "/checkout", "/runs"
 AUTHOR = "Ada Author <ada@example.test>"
@@ -152,6 +155,11 @@ class Stage:
     builder: FakeBuilder = field(init=False)
     orchestrator: FakeOrchestrator = field(init=False)
     http: FakeHttp = field(init=False)
+    tree: FakeTree = field(init=False)
+    tools: FakeTools = field(init=False)
+    cache: MemoryStepCache = field(init=False)
+    memory: FakeMemory = field(default_factory=FakeMemory)
+    secrets: FakeSecrets = field(default_factory=FakeSecrets)
 
     def __post_init__(self) -> None:
         self.ledger = MemoryLedger(self.calls)
@@ -161,9 +169,20 @@ class Stage:
         self.builder = FakeBuilder(self.registry, self.calls)
         self.orchestrator = FakeOrchestrator(self.calls)
         self.http = FakeHttp(self.orchestrator.status_of, self.calls)
+        self.tree = FakeTree(calls=self.calls)
+        self.tools = FakeTools({"node": "v20.20.2"}, calls=self.calls)
+        self.cache = MemoryStepCache(self.files)
 
-    def world(self, run: str = "run-1", *, actor: str = "dev", slots: int = 2) -> World:
+    def world(
+        self,
+        run: str = "run-1",
+        *,
+        actor: str = "dev",
+        slots: int = 2,
+        passed: tuple[tuple[str, str], ...] = (),
+    ) -> World:
         """Return the world of one run."""
+        self.cache.closed = False  # the run before has closed it
         stream = Stream(
             service="sender",
             run=run,
@@ -175,11 +194,16 @@ class Stage:
         return World(
             service="sender",
             run=run,
+            command="run",
             actor=actor,
             root=ROOT,
             folder=f"{FOLDER}/{run}",
+            notes=f"{FOLDER}/keys",
             slots=slots,
             poll_s=1.0,
+            env={},
+            platform="linux-x86_64",
+            passed=passed,
             clock=self.clock,
             shell=self.shell,
             files=self.files,
@@ -190,6 +214,12 @@ class Stage:
             compose=self.compose,
             ledger=self.ledger,
             leases=self.leases,
+            tree=self.tree,
+            tools=self.tools,
+            cache=self.cache,
+            memory=self.memory,
+            secrets=self.secrets,
+            redactor=Redactor(),
             stream=stream,
         )
 

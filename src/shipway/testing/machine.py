@@ -129,6 +129,11 @@ class FakeShell:
                 on_output(script.output)
             return self._end(script, timeout_s, silence_s, cancel)
 
+    def attach(self, command: tuple[str, ...], *, cwd: str, env: Mapping[str, str]) -> Exit:
+        """Follow the script, silently; see `ports.Shell`."""
+        with self._running("shell.attach", command, cwd, env) as script:
+            return Exit(script.status, script.seconds)
+
     @contextmanager
     def _running(
         self, call: str, command: tuple[str, ...], cwd: str, env: Mapping[str, str]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import get_args
 
-from shipway.errors import LeaseIsHeld
+from shipway.errors import LeaseIsHeld, SecretIsMissing
 from shipway.events.codec import decode_history, encode_event
 from shipway.events.types import Entry, HistoryEvent
 from shipway.testing.calls import Calls, Misuse
@@ -54,3 +54,16 @@ class FakeLeases:
             yield
         finally:
             del self.held[name]
+
+
+@dataclass(slots=True)
+class FakeSecrets:
+    """`ports.SecretStore`; `values` by reference."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def resolve(self, reference: str) -> str:
+        """Return the value behind a reference."""
+        if reference not in self.values:
+            raise SecretIsMissing(f"there is nothing behind {reference}")
+        return self.values[reference]

@@ -7,6 +7,7 @@ never part of an error.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -17,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shipway.errors import AccessIsDenied, AwsDidNotAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _ARN_FIELDS: Final = 7  # arn:partition:secretsmanager:region:account:secret:name
 _ABSENT: Final = frozenset(
@@ -70,14 +71,20 @@ class AwsSecrets:
             AccessIsDenied: it may not be read.
             AwsDidNotAnswer: no usable answer.
         """
-        try:
+        with _translating(value_from):
             if _is_secret(value_from):
                 return self._secret(parse(value_from), value_from)
             return self._parameter(value_from)
-        except ClientError as refusal:
-            raise _translated(refusal, value_from) from refusal
-        except BotoCoreError as silence:
-            raise AwsDidNotAnswer(f"reading {value_from}: {silence}") from silence
+
+    def secret(self, name: str) -> str:
+        """Return the value of a secret by its name or ARN; raises as `resolve`."""
+        with _translating(name):
+            return self._secret(parse(name) if _is_secret(name) else Wanted(name), name)
+
+    def parameter(self, name: str) -> str:
+        """Return the value of a parameter by its name or ARN; raises as `resolve`."""
+        with _translating(name):
+            return self._parameter(name)
 
     def _secret(self, wanted: Wanted, value_from: str) -> str:
         request = {"SecretId": wanted.secret_id}
@@ -111,6 +118,15 @@ def aws_secrets(*, endpoint_url: str, region: str, account: str) -> AwsSecrets:
     )
 
 
+def account_secrets(region: str) -> AwsSecrets:
+    """Return the resolver for AWS, with the credentials that any AWS tool would find."""
+    session = boto3.Session(region_name=region)
+    config = Config(connect_timeout=5, read_timeout=15)
+    return AwsSecrets(
+        session.client("secretsmanager", config=config), session.client("ssm", config=config)
+    )
+
+
 def parse(value_from: str) -> Wanted:
     """Split a secret's ARN from what ECS lets one append to it.
 
@@ -120,6 +136,16 @@ def parse(value_from: str) -> Wanted:
     fields = value_from.split(":")
     key, stage, version, *_ = (*fields[_ARN_FIELDS:], "", "", "")
     return Wanted(":".join(fields[:_ARN_FIELDS]), key, stage, version)
+
+
+@contextmanager
+def _translating(wanted: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as refusal:
+        raise _translated(refusal, wanted) from refusal
+    except BotoCoreError as silence:
+        raise AwsDidNotAnswer(f"reading {wanted}: {silence}") from silence
 
 
 def _is_secret(value_from: str) -> bool:

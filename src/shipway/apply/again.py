@@ -1,0 +1,89 @@
+"""Goes back to a run that is over: what of it passed, and the environment of one of its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shipway.apply.check_run import command_line, environment
+from shipway.apply.world import World
+from shipway.checks.compose import project
+from shipway.checks.record import RunRecord, decode, unfinished
+from shipway.errors import RunIsUnknown, WrongUsage
+from shipway.model.outcome import Outcome
+from shipway.model.service import Check, CommandCheck, ComposeCheck
+
+SHELL = ("sh", "-i")
+
+
+def find_run(texts: Iterable[tuple[str, str]], name: str | None) -> RunRecord:
+    """Return the record of a run; without a name, of the newest that did not pass altogether.
+
+    Args:
+        texts: run and text of its record, newest first.
+        name: of the run, or its beginning.
+
+    Raises:
+        RunIsUnknown: there is none such.
+    """
+    for run, text in texts:
+        record = decode(text)
+        if record is None or (name is not None and not run.startswith(name)):
+            continue
+        if name is not None or unfinished(record):
+            return record
+    if name is None:
+        raise RunIsUnknown("every run that is known has passed", hint="`shipway run` runs anew")
+    raise RunIsUnknown(f"there is no record of a run {name!r}", hint="`shipway log` names runs")
+
+
+def passed_of(record: RunRecord) -> tuple[tuple[str, str], ...]:
+    """Return what passed in a run, and under which keys."""
+    return tuple((c.name, c.key) for c in record.checks if c.outcome is Outcome.PASSED and c.key)
+
+
+def check_of(record: RunRecord, checks: tuple[Check, ...], name: str) -> Check:
+    """Return a check that ran in a run, as it is declared now.
+
+    Raises:
+        WrongUsage: the run had no such check, or `shipway.yaml` has it no more.
+    """
+    known = [c.name for c in record.checks]
+    found = next((c for c in checks if c.name == name), None)
+    if found is None or name not in known:
+        hint = f"it has: {', '.join(known)}"
+        raise WrongUsage(f"run {record.run} has no check {name!r}", hint=hint)
+    return found
+
+
+def about(record: RunRecord, check: Check, world: World) -> dict[str, object]:
+    """Return what `enter` would open, as JSON has it; of secrets the names only."""
+    then = next(c for c in record.checks if c.name == check.name)
+    return {
+        "run": record.run,
+        "check": check.name,
+        "command": command_line(check),
+        "folder": _folder(check, world),
+        "env": {**world.env, **dict(check.env)},
+        "secrets": [name for name, _ in check.secrets],
+        "outcome": then.outcome.value if then.outcome else None,
+        "log": then.log,
+    }
+
+
+def enter(record: RunRecord, check: Check, command: tuple[str, ...], world: World) -> int:
+    """Run a command, or a shell, where a check ran; return its exit status."""
+    env = environment(check, world)
+    match check:
+        case CommandCheck():
+            folder = _folder(check, world)
+            return world.shell.attach(command or SHELL, cwd=folder, env=env).status
+        case ComposeCheck():
+            name = project(world.service, f"{record.run}-debug", check.name)
+            done = world.compose.enter(check, project=name, env=env, command=command or SHELL)
+            return done.status
+
+
+def _folder(check: Check, world: World) -> str:
+    if isinstance(check, ComposeCheck) or check.cwd == ".":
+        return world.root
+    return f"{world.root}/{check.cwd}"

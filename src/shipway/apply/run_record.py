@@ -1,0 +1,118 @@
+"""Writes down how a run of checks goes: `run.json` as it goes on, `junit.xml` at its end."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from threading import Lock
+
+from shipway.apply.check_run import Result
+from shipway.apply.look import Known
+from shipway.apply.world import World
+from shipway.checks.merge import merged
+from shipway.checks.record import CheckRecord, RunRecord, encode
+from shipway.errors import DiskIsFull
+from shipway.plan.steps import RunChecks
+
+RECORD = "run.json"
+REPORT = "junit.xml"
+
+
+class Recorder:
+    """Keeps the record of one run; safe from several threads.
+
+    Args:
+        step: what was asked for.
+        known: the checks, under which keys.
+        world: files, clock, and who we are.
+        command: the verb, as it was typed.
+    """
+
+    def __init__(self, step: RunChecks, known: Known, world: World) -> None:
+        self._world, self._known = world, known
+        self._start = world.clock.monotonic()
+        self._lock = Lock()
+        self._checks = {
+            c.name: CheckRecord(name=c.name, needs=c.needs, key=self._key(c.name))
+            for c in known.checks
+        }
+        self._record = RunRecord(
+            run=world.run,
+            service=world.service,
+            command=world.command,
+            commit=step.commit or "",
+            started_at=world.clock.now(),
+            tree=known.tree,
+            platform=world.platform,
+            asked=step.asked,
+            flags=_flags(step),
+        )
+        self._write()
+
+    def began(self, name: str) -> None:
+        """Write down that a check runs now."""
+        now = self._world.clock.monotonic() - self._start
+        self._update(name, CheckRecord(name=name, started=round(now, 3)))
+
+    def ended(self, result: Result) -> None:
+        """Write down how a check ended; the build of the image is a line of its own."""
+        self._update(
+            result.check,
+            CheckRecord(
+                name=result.check,
+                outcome=result.outcome,
+                reason=self._world.redactor.text(result.verdict.reason),
+                cached=result.cached,
+                started=round(max(0.0, result.started - self._start), 3),
+                ended=round(max(0.0, result.ended - self._start), 3),
+                exit_status=result.status,
+                tests=result.tests.total,
+                failed_tests=tuple(map(self._world.redactor.text, result.tests.failed)),
+                log=result.log,
+                attempts=result.attempts,
+                labels=result.verdict.labels,
+            ),
+        )
+
+    def close(self) -> None:
+        """Write down that the run is over, and all reports of tests as one."""
+        seconds = round(self._world.clock.monotonic() - self._start, 3)
+        self._record = replace(self._record, seconds=seconds)
+        self._write()
+        reports = {
+            check.name: text
+            for check in self._known.checks
+            if check.junit and self._checks[check.name].outcome is not None
+            if (text := self._world.files.read(f"{self._world.root}/{check.junit}")) is not None
+        }
+        if reports:
+            text = self._world.redactor.text(merged(reports))
+            with suppress(DiskIsFull):
+                self._world.files.write(f"{self._world.folder}/{REPORT}", text)
+
+    def _key(self, name: str) -> str:
+        """Return what a later resume compares: the key, or else the state of the whole tree."""
+        key = self._known.keys.get(name)
+        return key.key if key else self._known.tree
+
+    def _update(self, name: str, record: CheckRecord) -> None:
+        with self._lock:
+            old = self._checks.get(name)
+            needs, key = (old.needs, old.key) if old else ((), "")
+            self._checks[name] = replace(record, needs=needs, key=key)
+            self._write()
+
+    def _write(self) -> None:
+        """Write the record; a disk without room must not decide about the checks."""
+        record = replace(self._record, checks=tuple(self._checks.values()))
+        with suppress(DiskIsFull):
+            self._world.files.write(f"{self._world.folder}/{RECORD}", encode(record))
+
+
+def _flags(step: RunChecks) -> tuple[str, ...]:
+    flags = {
+        f"--since {step.since}": step.since is not None,
+        "--no-cache": not step.use_cache,
+        "--keep-going": step.keep_going,
+    }
+    return tuple(flag for flag, given in flags.items() if given)

@@ -1,0 +1,180 @@
+"""`shipway run`, `resume` and `debug`: the checks of the working copy, and what failed of them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+
+import click
+
+from shipway import wiring
+from shipway.apply.again import about, check_of, enter, find_run, passed_of
+from shipway.apply.explain import Explanation, explained
+from shipway.apply.look import look
+from shipway.apply.runner import apply
+from shipway.checks.graph import narrowed
+from shipway.cli.conduct import act, here, json_option, tell
+from shipway.cli.deliver import deliver, image
+from shipway.errors import WrongUsage
+from shipway.model.release import Commit
+from shipway.model.service import Check
+from shipway.plan.plan import Plan
+from shipway.plan.steps import RunChecks
+from shipway.wiring import Place, Wishes
+
+
+@click.command()
+@click.argument("checks", nargs=-1)
+@click.option("--affected", is_flag=True, help="Only what changed since the newest release.")
+@click.option("--since", metavar="COMMIT", help="Only what changed since this commit.")
+@click.option("--no-cache", is_flag=True, help="Run everything; results are kept nonetheless.")
+@click.option("--as-ci", is_flag=True, help="As in CI: CI=true, no drawing, no trust in place.")
+@click.option("--keep-going", is_flag=True, help="Do not stop at the first failure.")
+@click.option("--explain", metavar="CHECK", help="Run nothing; say what changed in its key.")
+@click.option("-v", "--verbose", is_flag=True, help="Print all that every check says.")
+@json_option
+def run(
+    *,
+    checks: tuple[str, ...],
+    affected: bool,
+    since: str | None,
+    no_cache: bool,
+    as_ci: bool,
+    keep_going: bool,
+    explain: str | None,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Run CHECKS and what they need, or all of them, on the working copy as it is."""
+    place = here()
+    if explain is not None:
+        _explain(place, explain, as_json=as_json)
+        return
+    step = RunChecks(
+        None,  # a working copy proves nothing about its commit
+        wanted(place, checks),
+        asked=checks,
+        since=_since(place, since) if affected or since else None,
+        use_cache=not no_cache,
+        keep_going=keep_going,
+    )
+    words = " ".join(("run", *checks))
+    _act(place, words, step, Wishes(as_ci=as_ci), as_json=as_json, verbose=verbose)
+
+
+@click.command()
+@click.argument("run_name", metavar="[RUN]", required=False)
+@json_option
+@click.pass_context
+def resume(context: click.Context, *, run_name: str | None, as_json: bool) -> None:
+    """Run again what did not pass in RUN, or in the newest run that did not pass.
+
+    What passed is taken over where nothing that it rests on has changed since.
+    """
+    place = here()
+    record = find_run(wiring.run_records(place), run_name)
+    verb, wishes = record.command.partition(" ")[0], Wishes(passed=passed_of(record))
+    again = {"deliver": deliver, "image": image}.get(verb)
+    if again is not None:
+        context.obj = wishes
+        context.invoke(again, as_json=as_json)
+        return
+    step = RunChecks(None, wanted(place, record.asked), asked=record.asked)
+    _act(place, f"resume {record.run}", step, wishes, as_json=as_json)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("run_name", metavar="RUN")
+@click.argument("step_name", metavar="CHECK")
+@click.argument("command", nargs=-1)
+@json_option
+def debug(*, run_name: str, step_name: str, command: tuple[str, ...], as_json: bool) -> None:
+    """Open the environment that CHECK had in RUN: a shell there, or run COMMAND.
+
+    The same folder and variables, its secrets resolved anew; for a compose check, a container of
+    the deciding service beside all that it depends on. With --json it only says what that is.
+    """
+    place = here()
+    record = find_run(wiring.run_records(place), run_name)
+    world = wiring.world(place, os.environ, ())
+    found = look(RunChecks(None, place.service.checks), world).checks
+    check = check_of(record, found, step_name)
+    if as_json:
+        tell(about(record, check, world), "", as_json=True)
+        return
+    raise SystemExit(enter(record, check, command, world))
+
+
+def wanted(place: Place, names: tuple[str, ...]) -> tuple[Check, ...]:
+    """Return the named checks and what they need; all where none is named.
+
+    Raises:
+        WrongUsage: naming those that there are.
+    """
+    checks = place.service.checks
+    try:
+        return narrowed(checks, tuple(n.partition(":")[0] for n in names)) if names else checks
+    except KeyError as unknown:
+        known = ", ".join(c.name for c in checks)
+        raise WrongUsage(f"there is no check {unknown}", hint=f"there are: {known}") from unknown
+
+
+def _act(
+    place: Place,
+    words: str,
+    step: RunChecks,
+    wishes: Wishes,
+    *,
+    as_json: bool,
+    verbose: bool = False,
+) -> None:
+    act(
+        place,
+        words,
+        "",
+        as_json=as_json,
+        wishes=wishes,
+        verbose=verbose,
+        work=lambda world: apply(Plan((step,)), world),
+        alone=True,
+    )
+    names = [c.name for c in step.checks]
+    tell({"passed": names}, f"passed: {', '.join(names) or 'nothing to check'}", as_json=as_json)
+
+
+def _since(place: Place, named: str | None) -> Commit:
+    """Return the commit to compare with: the named one, or that of the newest release.
+
+    Raises:
+        WrongUsage: nothing was released yet, and no commit was named.
+    """
+    if named is not None:
+        return Commit(wiring.checkout(place).resolve(named))
+    releases = wiring.history(place).releases
+    if not releases:
+        raise WrongUsage(
+            "nothing was released yet, so there is nothing to compare with",
+            hint="name a commit: `--since origin/main`",
+        )
+    return releases[-1].commit
+
+
+def _explain(place: Place, name: str, *, as_json: bool) -> None:
+    step = RunChecks(None, wanted(place, (name,)), asked=(name,))
+    found = explained(step, wiring.world(place, os.environ, ()))
+    words = "\n".join(line for each in found for line in _words(each))
+    tell({"explained": [asdict(each) for each in found]}, words, as_json=as_json)
+
+
+def _words(found: Explanation) -> list[str]:
+    held = (
+        f"a result stands {found.held}"
+        if found.held == "in place"
+        else (
+            f"a result is kept by {found.held}"
+            if found.held
+            else "no result is kept under this key"
+        )
+    )
+    head = f"{found.check}: {held} ({found.key[:12]})" if found.key else f"{found.check}:"
+    return [head, *(f"  {change}" for change in found.changes)]
