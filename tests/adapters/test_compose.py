@@ -158,6 +158,14 @@ def test_buildkit_is_not_asked_of_a_client_without_it(recorder: Recorder, root: 
     assert "BUILDKIT=1" not in recorder.calls
 
 
+def test_what_is_kept_of_a_log_is_cleaned_before(recorder: Recorder, root: Path) -> None:
+    """A secret that a service said is hidden in what is written."""
+    answer(recorder, "'logs --timestamps'*) echo with s3cret;;\n" + V2)
+    compose = Compose(str(root), LocalShell(), clean=lambda said: said.replace(b"s3cret", b"***"))
+    run(compose, root)
+    assert (root / "logs" / "tests.log").read_text(encoding="utf-8") == "with ***\n"
+
+
 def test_an_engine_that_is_down_is_no_verdict(recorder: Recorder, root: Path) -> None:
     """Before anything starts, exit 5 is decided, with what the client said."""
     recorder.program("docker", "version*) echo 'Cannot connect to the Docker daemon'; exit 1;;")
