@@ -1,8 +1,9 @@
 """What it costs a step that we listen to it: a program that prints 1 GB, beside `program > file`.
 
 The program prints lines as a test runner does, 4 KiB at a time, as stdio writes to a pipe; by
-`writeSync`, since `process.stdout` is itself slower on a pipe than on a file, whoever reads. Ours goes the whole way of a step's output: through
-`LocalShell.stream`, the redactor with ten secrets, and into a log file. Both are whole processes.
+`writeSync`, since `process.stdout` is itself slower on a pipe than on a file, whoever reads. Ours
+goes the whole way of a step's output: through `LocalShell.stream`, the redactor with ten secrets,
+and into a log file. Both are whole processes.
 """
 
 from __future__ import annotations
