@@ -7,7 +7,7 @@ refuses to know files: it makes text, and reads text.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
 
 from shipway.checks.timing import Link, Span, chain
@@ -65,9 +65,19 @@ class RunRecord:
 
 
 def encode(record: RunRecord) -> str:
-    """Return the record as indented JSON with its version; `decode` gives back the same record."""
-    fields = {"version": VERSION, **asdict(record)}
-    return json.dumps(fields, indent=2, ensure_ascii=False, default=_outcome) + "\n"
+    """Return the record as JSON with its version, a check to a line; `decode` gives it back."""
+    head = {name: getattr(record, name) for name in RunRecord.__dataclass_fields__}
+    lines = [_json({"version": VERSION, **head, "checks": []}).removesuffix("]}")]
+    lines += [
+        _json({name: getattr(check, name) for name in CheckRecord.__dataclass_fields__}) + ","
+        for check in record.checks
+    ]
+    lines[-1] = lines[-1].removesuffix(",")
+    return "\n".join((*lines, "]}", ""))
+
+
+def _json(fields: dict[str, object]) -> str:
+    return json.dumps(fields, ensure_ascii=False, default=_outcome)
 
 
 def _outcome(value: object) -> str:
