@@ -165,7 +165,37 @@ def test_a_signal_to_us_ends_what_runs(tmp_path: Path) -> None:
         runner.terminate()
         assert runner.wait() == 143
     assert not lives(child)
-    assert time.monotonic() - begun < GRACE_S + 1
+    assert time.monotonic() - begun < GRACE_S + 1.5
+
+
+def test_a_signal_to_us_ends_what_others_run(tmp_path: Path) -> None:
+    """SIGTERM reaches our main thread while others stream stubborn programs: all end in time."""
+    program = (
+        "import signal, sys\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from threading import Event\n"
+        "from shipway.adapters.shell import LocalShell\n"
+        "def stop(number, frame): sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "class Wish(Event): wanted = Event.is_set\n"
+        "wish = Wish()\n"
+        "def work(folder):\n"
+        f"    LocalShell().stream(({PYTHON!r}, '-c', {STUBBORN!r}), cwd=folder, env={{}},"
+        " on_output=print, timeout_s=600, cancel=wish)\n"
+        "with ThreadPoolExecutor(2) as pool:\n"
+        "    try: list(pool.map(work, sys.argv[1:]))\n"
+        "    finally: wish.set()\n"
+    )
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with subprocess.Popen((PYTHON, "-c", program, *map(str, folders))) as runner:
+        children = [number_in(folder / "pid") for folder in folders]
+        begun = time.monotonic()
+        runner.terminate()
+        assert runner.wait() == 143
+    assert not any(map(lives, children))
+    assert time.monotonic() - begun < GRACE_S + 1.5
 
 
 def test_much_output_costs_no_memory(tmp_path: Path) -> None:

@@ -113,12 +113,14 @@ class Program:
             self._turn(left_s)
         return None
 
-    def _turn(self, patience_s: float) -> None:
-        """Deal with what happens next, waiting at most that long."""
-        for key, _ in self._ears.select(patience_s if self._pidfd else min(patience_s, _LOOK_S)):
+    def _turn(self, patience_s: float) -> bool:
+        """Deal with what happens next, waiting at most that long; return whether anything did."""
+        happened = self._ears.select(patience_s if self._pidfd else min(patience_s, _LOOK_S))
+        for key, _ in happened:
             key.data()
         if self._pidfd is None and self._process.poll() is not None:
             self._ended = True
+        return bool(happened)
 
     def _hear(self) -> None:
         if self._process.stdout is None:
@@ -164,6 +166,13 @@ class Program:
                 self._signal(signal.SIGKILL)
                 self._wait(_GONE_S)
             self._process.poll()
+        self._hear_out()
+
+    def _hear_out(self) -> None:
+        """Tell what still lies in the pipe; somebody out of reach may hold it, and even write."""
+        until = time.monotonic() + _GONE_S
+        while not self._deaf and time.monotonic() < until and self._turn(0):
+            pass
 
     def _is_over(self) -> bool:
         return self._ended and not _marked(self._mark)
