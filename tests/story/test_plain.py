@@ -203,7 +203,7 @@ def test_labels_stand_below_their_check() -> None:
 
 
 def test_silence_and_warnings_are_written() -> None:
-    """A check that prints nothing, and what is not as it should be, each have their line."""
+    """A check that prints nothing, and what is not in order, each have their line."""
     log = Log().tell(CheckSilent("unit", 70.0, 60.0), Warned("cache", "S3 does not answer"))
     assert log.lines == [
         "    0.0s    unit         has printed nothing for 1 min 0 s",
