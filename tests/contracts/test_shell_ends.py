@@ -139,7 +139,7 @@ def test_an_error_while_hearing_ends_everything(tmp_path: Path) -> None:
     def refuse(chunk: bytes) -> None:
         raise DiskIsFull(f"no room for {len(chunk)} bytes")
 
-    goodbye = "trap 'echo > bye; exit 1' TERM"
+    goodbye = "trap 'sleep 0.3; echo > bye; exit 1' TERM"
     chatty = f"{goodbye}; sleep 600 & echo $! > pid; while :; do echo more; done"
     with pytest.raises(DiskIsFull):
         LocalShell().stream(
