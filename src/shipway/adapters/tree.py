@@ -68,7 +68,8 @@ class GitTree:
 
     def listing(self) -> Listing:
         """Return every file as it is now; see `ports.Tree`. The paths are sorted."""
-        return Listing(dict(sorted(self._files())))
+        files = dict(self._files())  # no list of pairs: so many tuples keep the collector busy
+        return Listing({path: files[path] for path in sorted(files)})
 
     def top(self) -> str:
         """Return the root of the repository that the folder belongs to.
