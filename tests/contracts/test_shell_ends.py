@@ -136,8 +136,12 @@ def test_two_are_cancelled_at_once(tmp_path: Path) -> None:
 def test_an_error_while_hearing_ends_everything(tmp_path: Path) -> None:
     """When its output finds no room, a program is asked to end, with all its children."""
 
+    heard = bytearray()
+
     def refuse(chunk: bytes) -> None:
-        raise DiskIsFull(f"no room for {len(chunk)} bytes")
+        heard.extend(chunk)
+        if len(heard) > 100_000:
+            raise DiskIsFull(f"no room for {len(chunk)} bytes")
 
     goodbye = "trap 'sleep 0.3; echo > bye; exit 1' TERM"
     chatty = f"{goodbye}; sleep 600 & echo $! > pid; while :; do echo more; done"
