@@ -135,7 +135,6 @@ def test_two_are_cancelled_at_once(tmp_path: Path) -> None:
 
 def test_an_error_while_hearing_ends_everything(tmp_path: Path) -> None:
     """When its output finds no room, a program is asked to end, with all its children."""
-
     heard = bytearray()
 
     def refuse(chunk: bytes) -> None:
