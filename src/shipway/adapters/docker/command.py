@@ -28,7 +28,7 @@ def build_command(
 ) -> tuple[str, ...]:
     """Return the arguments after `docker`; values of build arguments and secrets are not in them.
 
-    Source: docs.docker.com, `docker build` of 20.10 and `docker buildx build`.
+    Source: Docker's manual, `docker build` of 20.10 and `docker buildx build`.
     """
     words = ["build", "-f", image.dockerfile, "-t", reference]
     for key, value in labels:

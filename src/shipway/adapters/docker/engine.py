@@ -79,11 +79,7 @@ class DockerEngine:
             return False
         if done.status != 0 or done.timed_out:
             self._client.version()
-            hint = hint_for(tuple(last), image, commit)
-            said = "\n".join(f"  {line}" for line in last if line.strip())
-            raise ImageBuildFailed(
-                f"docker build failed:\n{said}", where=image.dockerfile, hint=hint
-            )
+            raise _failure(tuple(last), image, commit)
         return True
 
     def push(self, reference: str, *, on_line: OnLine) -> Digest:
@@ -150,6 +146,15 @@ class DockerEngine:
         with source as folder:
             _refuse_missing(folder, image, "" if image.needs else f" in commit {commit[:8]}")
             yield folder
+
+
+def _failure(last: tuple[str, ...], image: ImageRules, commit: Commit) -> ImageBuildFailed:
+    said = "\n".join(f"  {line}" for line in last if line.strip())
+    return ImageBuildFailed(
+        f"docker build failed:\n{said}",
+        where=image.dockerfile,
+        hint=hint_for(last, image, commit),
+    )
 
 
 def _refuse_missing(folder: str, image: ImageRules, where: str) -> None:
