@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shipway.apply.check_run import Result, log_of
-from shipway.apply.look import Known, is_meant
+from shipway.apply.look import Known, in_order, is_meant
 from shipway.apply.world import World
 from shipway.checks import junit
 from shipway.checks.economy import worth_restoring
@@ -85,11 +85,12 @@ def _not_needed(
     kept_for_image = set(step.build.image.needs) if step.build else set()
     settled = set(found)
     left_out: dict[str, Result] = {}
-    for check in reversed(known.checks):
+    for check in reversed(in_order(known.checks)):
         after = followers.get(check.name, [])
         spare = not is_meant(check.name, step.asked) and check.name not in kept_for_image
-        keyed = check.name in known.keys and check.name not in settled
-        if spare and keyed and after and settled.issuperset(after) and step.use_cache:
+        known_to_pass = check.name in known.keys and check.cache is not CacheUse.OFF
+        unused = after and settled.issuperset(after) and check.name not in settled
+        if spare and known_to_pass and unused and step.use_cache:
             settled.add(check.name)
             left_out[check.name] = _result(check, NOT_NEEDED, world)
     return left_out

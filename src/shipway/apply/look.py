@@ -17,7 +17,7 @@ from shipway.checks.fingerprint import Fingerprint, fingerprint, selected, too_b
 from shipway.checks.graph import narrowed
 from shipway.checks.pins import wrong_pin
 from shipway.checks.workspace import Package, manifests, packages
-from shipway.errors import CheckoutIsUnfit, ToolIsMissing, ToolIsWrong
+from shipway.errors import CheckoutIsUnfit, InputsAreMissing, ToolIsMissing, ToolIsWrong
 from shipway.events.types import Warned
 from shipway.model.service import Check, CommandCheck
 from shipway.model.tree import Listing
@@ -99,7 +99,7 @@ def _keys(
     keys: dict[str, Fingerprint] = {}
     unkeyed: dict[str, str] = {}
     here = {c.name for c in checks}
-    for check in _in_order(checks):
+    for check in in_order(checks):
         missing = [need for need in check.needs if need in here and need not in keys]
         if not check.inputs:
             unkeyed[check.name] = "it declares no inputs"
@@ -132,7 +132,7 @@ def today(world: World) -> str:
     return datetime.fromtimestamp(world.clock.now(), tz=timezone.utc).date().isoformat()  # noqa: UP017 - 3.11 too
 
 
-def _in_order(checks: tuple[Check, ...]) -> list[Check]:
+def in_order(checks: tuple[Check, ...]) -> list[Check]:
     """Return the checks so that each stands after all that it needs."""
     by_name = {c.name: c for c in checks}
     order: dict[str, Check] = {}
@@ -150,16 +150,22 @@ def _in_order(checks: tuple[Check, ...]) -> list[Check]:
 
 
 def _tools(check: Check, world: World) -> dict[str, str]:
-    """Return the versions of what runs a check; what the checkout itself installs runs on Node."""
+    """Return the versions of what runs a check; what the checkout itself installs runs on Node.
+
+    A program that is missing may be installed by a check that is needed. It then has the version
+    that it will have, so that the key is the same before and after.
+    """
     if not isinstance(check, CommandCheck):
         return {}
     program, cwd = check.command[0], f"{world.root}/{check.cwd}"
-    for name in (program, "node"):  # a check that is needed may install the program
-        try:
-            return {program: world.tools.version(name, cwd)}
-        except ToolIsMissing:
-            continue
-    return {}
+    try:
+        return {program: world.tools.version(program, cwd)}
+    except ToolIsMissing:
+        pass
+    try:
+        return {program: f"node {world.tools.version('node', cwd)}"}
+    except ToolIsMissing:
+        return {}
 
 
 def refuse_wrong_tools(checks: tuple[Check, ...], world: World) -> None:
@@ -183,9 +189,12 @@ def refuse_wrong_tools(checks: tuple[Check, ...], world: World) -> None:
 
 def is_unchanged(check: Check, known: Known, world: World) -> bool:
     """Tell whether a check's inputs are still what they were when its key was made."""
-    inputs = selected(check, world.tree.listing())
-    now = _fingerprint(check, inputs, known.keys, world)
-    return now.key == known.keys[check.name].key
+    try:
+        now = selected(check, world.tree.listing())
+    except (CheckoutIsUnfit, InputsAreMissing):  # all that one of its globs fitted is gone
+        return False
+    before = {part for part in known.keys[check.name].parts if part[0].startswith("input ")}
+    return before == {(f"input {path}", content) for path, content in now.items()}
 
 
 def _digest(listing: Listing) -> str:
