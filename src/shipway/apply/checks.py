@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from shipway.apply.check_run import Result, Wish, run_check
+from shipway.apply.explain import remember_keys
 from shipway.apply.hits import hits, keep
 from shipway.apply.look import Known, is_unchanged, look, today
 from shipway.apply.publication import build_image, secrets_of
@@ -26,11 +27,16 @@ IMAGE = "image build"
 
 UPLOAD_WITHIN_S = 10.0
 _NO = frozenset({Outcome.FAILED, Outcome.ERRORED})
+_ANSWERS = frozenset({Outcome.PASSED, Outcome.FAILED})
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run through the graph."""
+    """One run through the graph.
+
+    `mixed` are the checks that passed over inputs which somebody changed meanwhile, and those that
+    need them: what they say is true of no key.
+    """
 
     step: RunChecks
     known: Known
@@ -39,6 +45,7 @@ class _Run:
     stop: Wish = field(default_factory=Wish)
     results: list[Result] = field(default_factory=list)
     problems: list[ShipwayError] = field(default_factory=list)
+    mixed: set[str] = field(default_factory=set)
 
 
 def run_checks(step: RunChecks, world: World) -> None:
@@ -58,6 +65,8 @@ def run_checks(step: RunChecks, world: World) -> None:
         for result in hits(known, step, world).values():
             _tell_end(result, run)
         _run_graph(run)
+    ended = {result.check for result in run.results if result.outcome in _ANSWERS}
+    remember_keys(known, frozenset(ended - run.mixed), world)
     _conclude(run, world.clock.monotonic() - start)
 
 
@@ -119,13 +128,17 @@ def _check(check: Check | None, run: _Run) -> Result:
 
 
 def _keep(check: Check, result: Result, run: _Run) -> None:
-    """Keep a result, unless somebody changed the inputs while it was made."""
-    if check.name not in run.known.keys or result.outcome is not Outcome.PASSED:
+    """Keep a result, unless somebody changed the inputs while it, or what it needs, was made."""
+    if result.outcome is not Outcome.PASSED:
         return
-    if not is_unchanged(check, run.known, run.world):
-        run.world.publish(Warned(check.name, "its inputs changed while it ran: not kept"))
+    needs = [need for need in check.needs if need in run.mixed]
+    if is_unchanged(check, run.known, run.world) and not needs:
+        keep(check, run.known, result, run.world)
         return
-    keep(check, run.known, result, run.world)
+    run.mixed.add(check.name)
+    if check.name in run.known.keys:
+        of = f"inputs of {needs[0]!r}, which it needs, changed" if needs else "its inputs changed"
+        run.world.publish(Warned(check.name, f"{of} while it ran: not kept"))
 
 
 def _build(_: Check | None, run: _Run) -> Result:
@@ -153,7 +166,7 @@ def _build(_: Check | None, run: _Run) -> Result:
 
 def _tell_end(result: Result, run: _Run) -> None:
     run.results.append(result)
-    run.record.ended(result)
+    run.record.ended(result, proves=result.check not in run.mixed)
     run.world.publish(
         CheckEnded(
             check=result.check,

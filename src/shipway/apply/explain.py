@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shipway.apply.look import Known, is_meant, look
 from shipway.apply.world import World
 from shipway.checks.fingerprint import Fingerprint, decode, encode, explain
-from shipway.errors import WrongUsage
+from shipway.errors import DiskIsFull, WrongUsage
 from shipway.model.service import CacheUse
 from shipway.plan.steps import RunChecks
 
@@ -39,11 +40,12 @@ def explained(step: RunChecks, world: World) -> tuple[Explanation, ...]:
 
 
 def remember_keys(known: Known, names: frozenset[str], world: World) -> None:
-    """Keep the keys of checks that have ended, for the next explanation."""
-    for name in sorted(names):
-        key = known.keys.get(name)
-        if key is not None and _stored_key(name, world) != key.key:
-            world.files.write(_path(name, world), f"{key.key}\n{encode(key)}")
+    """Keep the keys of checks that have ended, for the next explanation, where there is room."""
+    with suppress(DiskIsFull):
+        for name in sorted(names):
+            key = known.keys.get(name)
+            if key is not None and _stored_key(name, world) != key.key:
+                world.files.write(_path(name, world), f"{key.key}\n{encode(key)}")
 
 
 def _explained(name: str, known: Known, world: World) -> Explanation:

@@ -188,9 +188,15 @@ def refuse_wrong_tools(checks: tuple[Check, ...], world: World) -> None:
 
 
 def is_unchanged(check: Check, known: Known, world: World) -> bool:
-    """Tell whether a check's inputs are still what they were when its key was made."""
+    """Tell whether a check's inputs are still what they were when its key was made.
+
+    Of one without a key everything may be an input.
+    """
     try:
-        now = selected(check, world.tree.listing())
+        listing = world.tree.listing()
+        if check.name not in known.keys:
+            return _digest(listing) == known.tree
+        now = selected(check, listing)
     except (CheckoutIsUnfit, InputsAreMissing):  # all that one of its globs fitted is gone
         return False
     before = {part for part in known.keys[check.name].parts if part[0].startswith("input ")}

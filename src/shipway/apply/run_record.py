@@ -7,11 +7,13 @@ from dataclasses import replace
 from threading import Lock
 
 from shipway.apply.check_run import Result
+from shipway.apply.hits import HERE, TEAM
 from shipway.apply.look import Known
 from shipway.apply.world import World
 from shipway.checks.merge import merged
 from shipway.checks.record import CheckRecord, RunRecord, encode
 from shipway.errors import DiskIsFull
+from shipway.model.outcome import Outcome
 from shipway.plan.steps import RunChecks
 
 RECORD = "run.json"
@@ -54,8 +56,11 @@ class Recorder:
         now = self._world.clock.monotonic() - self._start
         self._update(name, CheckRecord(name=name, started=round(now, 3)))
 
-    def ended(self, result: Result) -> None:
-        """Write down how a check ended; the build of the image is a line of its own."""
+    def ended(self, result: Result, *, proves: bool = True) -> None:
+        """Write down how a check ended; the build of the image is a line of its own.
+
+        Without `proves` it gets no key: its inputs changed meanwhile, and nothing may resume on it.
+        """
         self._update(
             result.check,
             CheckRecord(
@@ -70,19 +75,21 @@ class Recorder:
                 failed_tests=tuple(map(self._world.redactor.text, result.tests.failed)),
                 log=result.log,
                 attempts=result.attempts,
-                labels=result.verdict.labels,
+                labels=tuple(map(self._world.redactor.text, result.verdict.labels)),
             ),
+            proves=proves,
         )
 
     def close(self) -> None:
         """Write down that the run is over, and all reports of tests as one."""
         seconds = round(self._world.clock.monotonic() - self._start, 3)
         self._record = replace(self._record, seconds=seconds)
+        self._checks = {name: _settled(check) for name, check in self._checks.items()}
         self._write()
         reports = {
             check.name: text
             for check in self._known.checks
-            if check.junit and self._checks[check.name].outcome is not None
+            if check.junit and _made_a_report(self._checks[check.name])
             if (text := self._world.files.read(f"{self._world.root}/{check.junit}")) is not None
         }
         if reports:
@@ -95,11 +102,11 @@ class Recorder:
         key = self._known.keys.get(name)
         return key.key if key else self._known.tree
 
-    def _update(self, name: str, record: CheckRecord) -> None:
+    def _update(self, name: str, record: CheckRecord, *, proves: bool = True) -> None:
         with self._lock:
             old = self._checks.get(name)
             needs, key = (old.needs, old.key) if old else ((), "")
-            self._checks[name] = replace(record, needs=needs, key=key)
+            self._checks[name] = replace(record, needs=needs, key=key if proves else "")
             self._write()
 
     def _write(self) -> None:
@@ -107,6 +114,18 @@ class Recorder:
         record = replace(self._record, checks=tuple(self._checks.values()))
         with suppress(DiskIsFull):
             self._world.files.write(f"{self._world.folder}/{RECORD}", encode(record))
+
+
+def _settled(check: CheckRecord) -> CheckRecord:
+    """Return what a check is at the end of its run: what has not begun by then never will."""
+    if check.outcome is not None or check.started is not None:
+        return check
+    return replace(check, outcome=Outcome.SKIPPED, reason="not started")
+
+
+def _made_a_report(check: CheckRecord) -> bool:
+    """Tell whether the report in the checkout is of this run; else it is of an earlier one."""
+    return check.attempts > 0 or check.cached in {HERE, TEAM}
 
 
 def _flags(step: RunChecks) -> tuple[str, ...]:
