@@ -85,7 +85,9 @@ def run_check(check: Check, world: World, stop: Wish, *, today: str) -> Result:
         if not cause or attempts > check.retries or stop.wanted():
             break
         world.publish(Output(check.name, f"{cause}: trying again"))
-    again = _flaky(check, world, stop, env, tests) if attempts <= check.retries else None
+    again = None
+    if attempts <= check.retries:
+        again = _flaky(check, world, stop, env, tests, attempt=attempts + 1)
     verdict = judge(check, ending, tests, complaint, today=today, again=again, said=lines)
     return Result(
         check=check.name,
@@ -163,13 +165,24 @@ def _execute(
 
 
 def _flaky(
-    check: Check, world: World, stop: Wish, env: Mapping[str, str], tests: junit.Tests
+    check: Check,
+    world: World,
+    stop: Wish,
+    env: Mapping[str, str],
+    tests: junit.Tests,
+    *,
+    attempt: int,
 ) -> junit.Tests | None:
     """Run a check whose tests failed once more: for the label, never for a pass."""
-    if not (check.retries and tests.failed) or stop.wanted():
+    if not (check.junit and check.retries and tests.failed) or stop.wanted():
         return None
-    done, _ = _execute(check, world, stop, env, log_of(check, world, 2))
-    return _tests(check, world, done)[0]
+    report = f"{world.root}/{check.junit}"
+    first = world.files.read(report)
+    done, _ = _execute(check, world, stop, env, log_of(check, world, attempt))
+    again, _ = _tests(check, world, done)
+    if first is not None:  # readers of reports must see the failure, as the verdict does
+        world.files.write(report, first)
+    return again
 
 
 def _tests(check: Check, world: World, done: Exit) -> tuple[junit.Tests, str]:
