@@ -11,7 +11,9 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,10 +214,21 @@ def events(ended: Ended, kind: str) -> list[dict[str, object]]:
 
 
 def holding(folders: Iterable[Path], text: bytes) -> list[Path]:
-    """Return the files below some folders whose bytes hold a text."""
+    """Return the files below some folders that hold a text, as they are or unpacked."""
     return [
         path
         for folder in folders
         for path in folder.rglob("*")
-        if path.is_file() and text in path.read_bytes()
+        if path.is_file() and text in (read := path.read_bytes()) + _unpacked(read)
     ]
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Return what an entry of the cache holds, which is one zlib stream after another."""
+    content = []
+    with suppress(zlib.error):
+        while packed:
+            stream = zlib.decompressobj()
+            content.append(stream.decompress(packed))
+            packed = stream.unused_data
+    return b"".join(content)

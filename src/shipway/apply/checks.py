@@ -218,7 +218,7 @@ def _failure(failed: list[Result], run: _Run) -> CheckFailed:
     )
     more = [f"{r.check}: {r.verdict.reason}; all of it: {r.log}" for r in others]
     return CheckFailed(
-        "\n".join((*lines, *more)),
+        run.world.redactor.text("\n".join((*lines, *more))),  # names of tests come from the report
         hint=f"`shipway resume {run.world.run}` runs again what did not pass",
     )
 

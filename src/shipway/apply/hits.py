@@ -10,7 +10,7 @@ from shipway.apply.world import World
 from shipway.checks import junit
 from shipway.checks.economy import worth_restoring
 from shipway.checks.verdict import Verdict
-from shipway.events.types import Output
+from shipway.events.types import Output, Warned
 from shipway.model.kept import Kept
 from shipway.model.outcome import Outcome
 from shipway.model.service import CacheUse, Check
@@ -116,6 +116,10 @@ def keep(check: Check, known: Known, result: Result, world: World) -> None:
         return
     if check.cache is CacheUse.IN_PLACE:
         world.cache.mark_in_place(key.key, world.root, check.outputs)
+        return
+    report = world.files.read(f"{world.root}/{check.junit}") if check.junit else None
+    if report is not None and world.redactor.text(report) != report:
+        world.publish(Warned(check.name, "its report holds a secret: not kept"))
         return
     outputs = (*check.outputs, *([check.junit] if check.junit else []))
     seconds = result.ended - result.started
