@@ -77,11 +77,10 @@ class Stage:
         stage.commit()
         return stage
 
-    def declare(self, checks: str, *, more: str = "") -> None:
+    def declare(self, checks: str, *, more: str = "", service: str = "parcels") -> None:
         """Write `shipway.yaml`; the first check stands in line 4."""
-        self.write(
-            "shipway.yaml", f"service: parcels\nowner: testers\nchecks:\n{checks}{REST}{more}"
-        )
+        head = f"service: {service}\nowner: testers\nchecks:\n"
+        self.write("shipway.yaml", f"{head}{checks}{REST}{more}")
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the working copy."""

@@ -5,35 +5,64 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shipway.apply.check_run import command_line, environment
+from shipway.apply.run_record import KEEP_GOING, NO_CACHE, SINCE
 from shipway.apply.world import World
 from shipway.checks.compose import project
 from shipway.checks.record import RunRecord, decode, unfinished
 from shipway.errors import RunIsUnknown, WrongUsage
 from shipway.model.outcome import Outcome
+from shipway.model.release import Commit
 from shipway.model.service import Check, CommandCheck, ComposeCheck
+from shipway.plan.steps import RunChecks
 
 SHELL = ("sh", "-i")
 
 
-def find_run(texts: Iterable[tuple[str, str]], name: str | None) -> RunRecord:
+def find_run(texts: Iterable[tuple[str, str]], name: str | None, *, service: str = "") -> RunRecord:
     """Return the record of a run; without a name, of the newest that did not pass altogether.
 
     Args:
         texts: run and text of its record, newest first.
         name: of the run, or its beginning.
+        service: whose run it is; another's are passed over. Anybody's without one.
 
     Raises:
         RunIsUnknown: there is none such.
     """
+    ours = f"of {service!r} " if service else ""
+    seen = False
     for run, text in texts:
         record = decode(text)
-        if record is None or (name is not None and not run.startswith(name)):
+        if record is None or (service and record.service != service):
             continue
-        if name is not None or unfinished(record):
+        seen = True
+        if name is None and unfinished(record):
             return record
-    if name is None:
-        raise RunIsUnknown("every run that is known has passed", hint="`shipway run` runs anew")
-    raise RunIsUnknown(f"there is no record of a run {name!r}", hint="`shipway log` names runs")
+        if name is not None and run.startswith(name):
+            return record
+    if name is not None:
+        raise RunIsUnknown(
+            f"there is no record of a run {ours}called {name!r}", hint="`shipway log` names runs"
+        )
+    fact = (
+        f"every run {ours}that is known has passed"
+        if seen
+        else f"there is no run {ours}on this machine"
+    )
+    raise RunIsUnknown(fact.rstrip(), hint="`shipway run` runs anew")
+
+
+def asked_again(record: RunRecord, checks: tuple[Check, ...]) -> RunChecks:
+    """Return what a run was asked for, to be done again with these checks."""
+    since = next((f for f in record.flags if f.startswith(SINCE)), None)
+    return RunChecks(
+        None,
+        checks,
+        asked=record.asked,
+        since=Commit(since.removeprefix(SINCE)) if since else None,
+        use_cache=NO_CACHE not in record.flags,
+        keep_going=KEEP_GOING in record.flags,
+    )
 
 
 def passed_of(record: RunRecord) -> tuple[tuple[str, str], ...]:

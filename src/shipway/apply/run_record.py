@@ -18,6 +18,7 @@ from shipway.plan.steps import RunChecks
 
 RECORD = "run.json"
 REPORT = "junit.xml"
+SINCE, NO_CACHE, KEEP_GOING, AS_CI = "--since ", "--no-cache", "--keep-going", "--as-ci"
 
 
 class Recorder:
@@ -47,7 +48,7 @@ class Recorder:
             tree=known.tree,
             platform=world.platform,
             asked=step.asked,
-            flags=_flags(step),
+            flags=_flags(step, world),
         )
         self._write()
 
@@ -128,10 +129,11 @@ def _made_a_report(check: CheckRecord) -> bool:
     return check.attempts > 0 or check.cached in {HERE, TEAM}
 
 
-def _flags(step: RunChecks) -> tuple[str, ...]:
+def _flags(step: RunChecks, world: World) -> tuple[str, ...]:
     flags = {
-        f"--since {step.since}": step.since is not None,
-        "--no-cache": not step.use_cache,
-        "--keep-going": step.keep_going,
+        f"{SINCE}{step.since}": step.since is not None,
+        NO_CACHE: not step.use_cache,
+        KEEP_GOING: step.keep_going,
+        AS_CI: "CI" in world.env,
     }
     return tuple(flag for flag, given in flags.items() if given)

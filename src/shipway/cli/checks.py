@@ -8,14 +8,15 @@ from dataclasses import asdict
 import click
 
 from shipway import wiring
-from shipway.apply.again import about, check_of, enter, find_run, passed_of
+from shipway.apply.again import about, asked_again, check_of, enter, find_run, passed_of
 from shipway.apply.explain import Explanation, explained
 from shipway.apply.look import look
+from shipway.apply.run_record import AS_CI
 from shipway.apply.runner import apply
 from shipway.checks.graph import narrowed
 from shipway.cli.conduct import act, here, json_option, tell
 from shipway.cli.deliver import deliver, image
-from shipway.errors import WrongUsage
+from shipway.errors import LeaseIsHeld, WrongUsage
 from shipway.model.release import Commit
 from shipway.model.service import Check
 from shipway.plan.plan import Plan
@@ -72,14 +73,17 @@ def resume(context: click.Context, *, run_name: str | None, as_json: bool) -> No
     What passed is taken over where nothing that it rests on has changed since.
     """
     place = here()
-    record = find_run(wiring.run_records(place), run_name)
-    verb, wishes = record.command.partition(" ")[0], Wishes(passed=passed_of(record))
+    record = find_run(wiring.run_records(place), run_name, service=place.service.name)
+    if record.run in wiring.leases(place).held("run"):
+        raise LeaseIsHeld(f"run {record.run} is still at work", hint="wait for its end, or stop it")
+    verb = record.command.partition(" ")[0]
+    wishes = Wishes(as_ci=AS_CI in record.flags, passed=passed_of(record))
     again = {"deliver": deliver, "image": image}.get(verb)
     if again is not None:
         context.obj = wishes
         context.invoke(again, as_json=as_json)
         return
-    step = RunChecks(None, wanted(place, record.asked), asked=record.asked)
+    step = asked_again(record, wanted(place, record.asked))
     _act(place, f"resume {record.run}", step, wishes, as_json=as_json)
 
 
@@ -95,7 +99,7 @@ def debug(*, run_name: str, step_name: str, command: tuple[str, ...], as_json: b
     the deciding service beside all that it depends on. With --json it only says what that is.
     """
     place = here()
-    record = find_run(wiring.run_records(place), run_name)
+    record = find_run(wiring.run_records(place), run_name, service=place.service.name)
     world = wiring.world(place, os.environ, ())
     found = look(RunChecks(None, place.service.checks), world).checks
     check = check_of(record, found, step_name)
