@@ -17,7 +17,7 @@ from shipway.checks.fingerprint import Fingerprint, fingerprint, selected, too_b
 from shipway.checks.graph import narrowed
 from shipway.checks.pins import wrong_pin
 from shipway.checks.workspace import Package, manifests, packages
-from shipway.errors import CheckoutIsUnfit, InputsAreMissing, ToolIsMissing, ToolIsWrong
+from shipway.errors import CheckoutIsUnfit, InputsAreMissing, ToolIsMissing, ToolIsWrong, WrongUsage
 from shipway.events.types import Warned
 from shipway.model.service import Check, CommandCheck
 from shipway.model.tree import Listing
@@ -48,11 +48,15 @@ def look(step: RunChecks, world: World) -> Known:
     Raises:
         InputsAreMissing: an input glob matches nothing.
         ToolIsMissing, ToolIsWrong: a program is not there, or is another than the pinned one.
+        WrongUsage: a check was asked for that there is not.
+        CheckoutIsUnfit: checks run in each package, and this is no git checkout.
     """
     refuse_wrong_tools(step.checks, world)
     try:
         listing = world.tree.listing()
     except CheckoutIsUnfit as problem:
+        if any(check.per_package for check in step.checks):
+            raise  # the packages of a workspace are found through git
         world.publish(Warned("cache", f"{problem.message}: nothing is cached, nothing left out"))
         return Known(step.checks, unkeyed=dict.fromkeys((c.name for c in step.checks), "no git"))
     paths = tuple(sorted(listing.files))
@@ -77,6 +81,7 @@ def _chosen(step: RunChecks, paths: tuple[str, ...], world: World) -> tuple[Chec
         members = _packages(paths, world)
         checks = expanded(checks, members, paths)
     if step.asked:
+        _refuse_unknown(step.asked, checks)
         wanted = tuple(c.name for c in checks if is_meant(c.name, step.asked))
         checks = narrowed(checks, wanted)
     if step.since is None:
@@ -85,6 +90,15 @@ def _chosen(step: RunChecks, paths: tuple[str, ...], world: World) -> tuple[Chec
     if changed.everything:
         world.publish(Warned("affected", f"everything runs: {changed.everything}"))
     return narrowed_to(checks, changed)
+
+
+def _refuse_unknown(asked: tuple[str, ...], checks: tuple[Check, ...]) -> None:
+    """Refuse a check in a package that has none: running nothing would look like a pass."""
+    for name in asked:
+        if not any(is_meant(check.name, (name,)) for check in checks):
+            kind = name.partition(":")[0]
+            known = ", ".join(c.name for c in checks if c.name.partition(":")[0] == kind)
+            raise WrongUsage(f"there is no check {name!r}", hint=f"there are: {known}")
 
 
 def is_meant(name: str, asked: tuple[str, ...]) -> bool:

@@ -11,9 +11,11 @@ from shipway import wiring
 from shipway.apply.again import about, asked_again, check_of, enter, find_run, passed_of
 from shipway.apply.explain import Explanation, explained
 from shipway.apply.look import look
-from shipway.apply.run_record import AS_CI
+from shipway.apply.run_record import AS_CI, RECORD
 from shipway.apply.runner import apply
+from shipway.apply.world import World
 from shipway.checks.graph import narrowed
+from shipway.checks.record import decode
 from shipway.cli.conduct import act, here, json_option, tell
 from shipway.cli.deliver import deliver, image
 from shipway.errors import LeaseIsHeld, WrongUsage
@@ -22,6 +24,9 @@ from shipway.model.service import Check
 from shipway.plan.plan import Plan
 from shipway.plan.steps import RunChecks
 from shipway.wiring import Place, Wishes
+
+NAMED = 20
+"""How many checks are told by name; of more, only how many there are."""
 
 
 @click.command()
@@ -132,18 +137,28 @@ def _act(
     as_json: bool,
     verbose: bool = False,
 ) -> None:
-    act(
+    def work(world: World) -> list[str]:
+        apply(Plan((step,)), world)
+        record = decode(world.files.read(f"{world.folder}/{RECORD}") or "")
+        return [check.name for check in record.checks] if record else [c.name for c in step.checks]
+
+    names = act(
         place,
         words,
         "",
         as_json=as_json,
         wishes=wishes,
         verbose=verbose,
-        work=lambda world: apply(Plan((step,)), world),
+        work=work,
         alone=True,
     )
-    names = [c.name for c in step.checks]
-    tell({"passed": names}, f"passed: {', '.join(names) or 'nothing to check'}", as_json=as_json)
+    tell({"passed": names}, _passed(names), as_json=as_json)
+
+
+def _passed(names: list[str]) -> str:
+    if not names:
+        return "nothing to check"
+    return f"passed: {', '.join(names) if len(names) <= NAMED else f'{len(names)} checks'}"
 
 
 def _since(place: Place, named: str | None) -> Commit:
