@@ -136,6 +136,17 @@ def test_a_slow_team_says_nothing_of_this_machine(stage: Stage) -> None:
     assert sources(stage) == {"lint": "this machine"}
 
 
+def test_a_slow_team_is_left_alone(stage: Stage) -> None:
+    """Where fetching from the team takes longer than running, the check runs."""
+    go(stage, step(keyed("lint")))
+    stage.cache.team.update(stage.cache.entries)
+    stage.cache.entries.clear()
+    stage.memory.pasts["lint"] = Past(seconds=(0.5,), outcomes=("passed",))
+    stage.memory.restored[True] = ((10, 9.0), (10, 9.0))
+    go(stage, step(keyed("lint")), "run-2")
+    assert ran(stage) == ["lint"]
+
+
 def test_no_cache_runs_what_is_kept(stage: Stage) -> None:
     """With --no-cache everything runs, whatever is held."""
     go(stage, step(keyed("lint")))

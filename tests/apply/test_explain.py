@@ -161,7 +161,7 @@ def test_what_is_off_says_so(stage: Stage) -> None:
 
 def test_an_unknown_check_is_refused(stage: Stage) -> None:
     """To explain what there is not is wrong usage, by its name."""
-    with pytest.raises(WrongUsage, match="there is no check lnit"):
+    with pytest.raises(WrongUsage, match="there is no check 'lnit'"):
         why(stage, keyed("lint"), asked="lnit")
 
 
