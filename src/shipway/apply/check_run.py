@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
 from shipway.apply.step_log import StepLog
@@ -26,16 +26,18 @@ _STOP = frozenset("/:")
 
 @dataclass(slots=True)
 class Wish:
-    """The wish that running checks should stop."""
+    """The wish that running checks should stop; `why`, for those who are stopped."""
 
+    why: str = ""
     _flag: Flag = field(default_factory=Flag)
 
     def wanted(self) -> bool:
         """Tell whether somebody wants to stop."""
         return self._flag.is_set()
 
-    def make(self) -> None:
-        """Want it."""
+    def make(self, why: str) -> None:
+        """Want it; the first reason stays."""
+        self.why = self.why or why
         self._flag.set()
 
 
@@ -89,6 +91,8 @@ def run_check(check: Check, world: World, stop: Wish, *, today: str) -> Result:
     if attempts <= check.retries:
         again = _flaky(check, world, stop, env, tests, attempt=attempts + 1)
     verdict = judge(check, ending, tests, complaint, today=today, again=again, said=lines)
+    if verdict.outcome is Outcome.ABORTED:
+        verdict = replace(verdict, reason=stop.why)
     return Result(
         check=check.name,
         verdict=verdict,

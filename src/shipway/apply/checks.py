@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from shipway.apply.check_run import Result, Wish, run_check
@@ -96,9 +96,9 @@ def _run_graph(run: _Run) -> None:
                     result = future.result()
                     schedule.end(name, passed=result.outcome is Outcome.PASSED)
                     if result.outcome in _NO and not run.step.keep_going:
-                        run.stop.make()
+                        run.stop.make("another check failed first")
         finally:
-            run.stop.make()
+            run.stop.make("the run was stopped")
     told = {result.check for result in run.results}
     run.results += [_skipped(name) for name in checks if name not in told]
 
@@ -152,7 +152,8 @@ def _build(_: Check | None, run: _Run) -> Result:
     try:
         built = build_image(step, world, secrets=secrets_of(step.image, world), cancel=run.stop)
         if not built:
-            outcome, reason = Outcome.ABORTED, "a check failed first"
+            # an image is no check, so there is no other one
+            outcome, reason = Outcome.ABORTED, run.stop.why.replace("another", "a")
     except ShipwayError as problem:
         outcome = Outcome.FAILED if isinstance(problem, Failed) else Outcome.ERRORED
         reason = problem.message.partition("\n")[0]
@@ -187,15 +188,16 @@ def _conclude(run: _Run, seconds: float) -> None:
     checks = [r for r in run.results if r.check != IMAGE]
     failed = [r for r in checks if r.outcome is Outcome.FAILED]
     bad = any(r.outcome is not Outcome.PASSED for r in checks)
-    run.world.publish(
-        ChecksEnded(
-            commit=run.step.commit or "",
-            outcome=(Outcome.FAILED if bad else Outcome.PASSED).value,
-            checks=tuple(f"{r.check}: {r.outcome.value}" for r in checks),
-            tests=sum(r.tests.total for r in checks),
-            seconds=round(seconds, 3),
-        )
+    ended = ChecksEnded(
+        commit=run.step.commit or "",
+        outcome=(Outcome.FAILED if bad else Outcome.PASSED).value,
+        checks=tuple(f"{r.check}: {r.outcome.value}" for r in checks),
+        tests=sum(r.tests.total for r in checks),
+        seconds=round(seconds, 3),
     )
+    # of several problems, such as those of a full disk, people have to hear of the first
+    with suppress(*((ShipwayError,) if failed or run.problems else ())):
+        run.world.publish(ended)
     if failed:
         raise _failure(failed, run)
     if run.problems:

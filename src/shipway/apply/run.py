@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from shipway.apply.world import World
@@ -21,19 +22,23 @@ def conduct(world: World, command: str, commit: str, work: Callable[[], Result])
         whatever `work` raises, after it was written down.
     """
     start = world.clock.monotonic()
+
+    def end(outcome: Outcome, reason: str, status: int) -> None:
+        seconds = round(world.clock.monotonic() - start, 3)
+        world.publish(RunEnded(outcome.value, reason, status, seconds))
+
     world.publish(RunStarted(command, world.actor, commit))
-    outcome, reason, status = Outcome.ERRORED, "a bug in Shipway", BUG
     try:
         result = work()
     except ShipwayError as problem:
-        outcome, reason, status = outcome_of(problem), problem.message, problem.exit_status
+        with suppress(ShipwayError):  # such as a ledger without room: the first problem is told
+            end(outcome_of(problem), problem.message, problem.exit_status)
         raise
-    else:
-        outcome, reason, status = Outcome.PASSED, "", 0
-        return result
-    finally:
-        seconds = round(world.clock.monotonic() - start, 3)
-        world.publish(RunEnded(outcome.value, reason, status, seconds))
+    except BaseException:
+        end(Outcome.ERRORED, "a bug in Shipway", BUG)
+        raise
+    end(Outcome.PASSED, "", 0)
+    return result
 
 
 def outcome_of(problem: ShipwayError) -> Outcome:
