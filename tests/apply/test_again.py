@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from shipway.apply.again import about, check_of, enter, find_run, passed_of
+from shipway.apply.again import about, asked_again, check_of, enter, find_run, passed_of
 from shipway.apply.world import World
 from shipway.errors import CheckFailed, RunIsUnknown, WrongUsage
 from shipway.model.service import Check
 from shipway.plan.steps import RunChecks
-from shipway.testing.builders import ROOT, Stage, a_check, a_compose_check
+from shipway.testing.builders import ROOT, Stage, a_check, a_commit, a_compose_check
 from shipway.testing.fakes import Killed, Script
 from tests.apply.checking import (
     GREEN,
@@ -201,6 +201,27 @@ def test_where_all_passed_there_is_nothing_to_resume(stage: Stage) -> None:
     go(stage, step(keyed("lint")))
     with pytest.raises(RunIsUnknown, match="every run that is known has passed"):
         find_run(runs(stage), None)
+
+
+def test_a_run_of_another_service_is_not_taken_up(stage: Stage) -> None:
+    """Of several services on one machine only the named one's runs are meant."""
+    broken(stage, keyed("unit"))
+    with pytest.raises(RunIsUnknown, match="there is no run of 'other' on this machine"):
+        find_run(runs(stage), None, service="other")
+
+
+def test_what_a_run_was_asked_for_is_asked_again(stage: Stage) -> None:
+    """Names and options of a run are those of its resumption."""
+    wanted = step(keyed("lint"), asked=("lint",), use_cache=False, keep_going=True)
+    go(stage, wanted)
+    assert asked_again(record(stage), (keyed("lint"),)) == wanted
+
+
+def test_a_commit_to_compare_with_is_compared_with_again(stage: Stage) -> None:
+    """A run that looked at changes since a commit is resumed with that commit."""
+    wanted = replace(step(keyed("lint")), since=a_commit())
+    go(stage, wanted)
+    assert asked_again(record(stage), wanted.checks) == wanted
 
 
 def test_an_unknown_run_is_refused(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from shipway.apply.look import look
 from shipway.checks.fingerprint import Fingerprint
-from shipway.errors import CheckoutIsUnfit, InputsAreMissing, ToolIsWrong
+from shipway.errors import CheckoutIsUnfit, InputsAreMissing, ToolIsWrong, WrongUsage
 from shipway.model.service import Check, CommandCheck, ComposeCheck, Quarantine
 from shipway.model.tree import Listing
 from shipway.testing.builders import ROOT, Stage, a_check, a_commit, a_compose_check
@@ -320,6 +320,22 @@ def test_one_package_may_be_asked_for(stage: Stage) -> None:
     """A check can be named in one package alone."""
     go(stage, step(workspace(stage), asked=("lint:packages/web",)))
     assert [ran.cwd for ran in stage.shell.ran] == [f"{ROOT}/packages/web"]
+
+
+def test_a_package_that_has_no_such_check_is_refused(stage: Stage) -> None:
+    """To ask for a check in an unknown package is wrong usage: nothing run is no pass."""
+    with pytest.raises(WrongUsage, match="there is no check 'lint:packages/wbe'"):
+        go(stage, step(workspace(stage), asked=("lint:packages/wbe",)))
+    assert ran(stage) == []
+
+
+def test_packages_without_git_are_refused(stage: Stage) -> None:
+    """Where packages cannot be found a check for each of them is not run in none of them."""
+    check = workspace(stage)
+    stage.tree = NoGit()
+    with pytest.raises(CheckoutIsUnfit):
+        go(stage, step(check))
+    assert ran(stage) == []
 
 
 def test_a_name_means_every_package(stage: Stage) -> None:
