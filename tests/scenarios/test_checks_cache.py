@@ -272,6 +272,16 @@ def test_an_install_that_is_asked_for_runs(tmp_path: Path) -> None:
     assert (clone.folder / "node_modules" / "tool").exists()
 
 
+def test_as_in_ci_nothing_is_trusted_where_it_stands(tmp_path: Path) -> None:
+    """With `--as-ci` an install runs as it would in a fresh checkout, if a check needs it."""
+    stage = _ran_once(tmp_path, INSTALL)
+    stage.write("src/second", "another\n")
+
+    assert stage.shipway("run", "--as-ci").status == 0
+
+    assert stage.ran() == ["install", "lint"]
+
+
 def test_an_install_somebody_tampered_with_runs_again(tmp_path: Path) -> None:
     """What is trusted in place is trusted only as it was left."""
     stage = _ran_once(tmp_path, INSTALL)

@@ -89,7 +89,7 @@ def test_a_signal_does_not_blame_another_check(tmp_path: Path) -> None:
 
 
 def test_killed_with_9_it_leaves_nothing_running(tmp_path: Path) -> None:
-    """After kill -9 of `shipway run` its checks end too, though nobody waits for them."""
+    """After kill -9 of `shipway run` the program of its check ends too, if it obeys SIGTERM."""
     stage = Stage.fresh(tmp_path, "  endless: { run: sh endless.sh }\n")
     stage.write("endless.sh", 'echo $$ > "$STAGE/pid"\necho here\nexec sleep 600\n')
 

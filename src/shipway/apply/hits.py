@@ -54,7 +54,8 @@ def _hit(check: Check, known: Known, step: RunChecks, world: World) -> Result | 
     if key is None or not step.use_cache or check.cache is CacheUse.OFF:
         return None
     if check.cache is CacheUse.IN_PLACE:
-        there = world.cache.in_place(key.key, world.root, check.outputs)
+        fresh = "CI" in world.env  # as in CI, where the checkout is new and nothing stands there
+        there = not fresh and world.cache.in_place(key.key, world.root, check.outputs)
         return _result(check, IN_PLACE, world) if there else None
     kept = world.cache.find(key.key)
     if kept is None or not _is_worth_it(check, kept, world):
