@@ -108,6 +108,16 @@ def test_outputs_that_stand_are_taken_over(stage: Stage) -> None:
     assert ran(stage) == ["unit"]
 
 
+def test_without_the_cache_what_is_gone_is_made(stage: Stage) -> None:
+    """A resumption with --no-cache makes outputs again, though only what passed needs them."""
+    stage.shell.scripts["build"] = Script(writes=((f"{ROOT}/dist/app.js", "built"),))
+    checks = (keyed("build", outputs=("dist",)), keyed("lint", "build"), keyed("unit", "lint"))
+    broken(stage, *checks)
+    del stage.files.texts[f"{ROOT}/dist/app.js"]
+    resume(stage, step(*checks, use_cache=False))
+    assert ran(stage) == ["build", "unit"]
+
+
 def test_without_a_key_the_whole_tree_decides(stage: Stage) -> None:
     """A check that cannot be cached is taken over as long as no file of the checkout changed."""
     checks = (a_check("lint"), a_check("unit", needs=("lint",)))
@@ -126,7 +136,7 @@ def test_without_a_key_any_change_runs_it_again(stage: Stage) -> None:
 
 
 def test_a_pass_over_inputs_in_motion_runs_again(stage: Stage) -> None:
-    """What passed while its inputs changed proves nothing for later."""
+    """What passed while its inputs changed proves nothing, though they are again what they were."""
     checks = (keyed("lint"), keyed("unit", "lint"))
     shell = acting(stage)
     shell.acts["lint"] = lambda: stage.tree.texts.update({"src/a.ts": "meanwhile"})
@@ -134,6 +144,7 @@ def test_a_pass_over_inputs_in_motion_runs_again(stage: Stage) -> None:
     with pytest.raises(CheckFailed):
         go(stage, step(*checks))
     shell.acts.clear()
+    stage.tree.texts["src/a.ts"] = "a"
     resume(stage, step(*checks))
     assert ran(stage) == ["lint", "unit"]
 

@@ -287,6 +287,31 @@ def test_a_whole_chain_is_not_needed(stage: Stage, *, turned: bool) -> None:
     }
 
 
+def test_what_stands_behind_a_hit_is_needed(stage: Stage) -> None:
+    """What a hit needed is made for the check behind it, which waits: it may use it as well."""
+    shell = acting(stage)
+    checks = (keyed("install"), keyed("build", "install"), keyed("e2e", "build"))
+    go(stage, step(*checks))
+    forget(stage, "install", "e2e")
+    before: list[set[str]] = []
+    shell.acts["e2e"] = lambda: before.append(set(ended(stage)))
+    go(stage, step(*checks), "run-2")
+    assert ran(stage) == ["install", "e2e"]
+    assert sources(stage)["build"] == "this machine"
+    assert before == [{"install", "build"}]
+
+
+def test_what_stands_behind_a_hit_may_fail(stage: Stage) -> None:
+    """Where what a hit needed fails, the check behind the hit does not start."""
+    checks = (keyed("install"), keyed("build", "install"), keyed("e2e", "build"))
+    go(stage, step(*checks))
+    forget(stage, "install", "e2e")
+    stage.shell.scripts["install"] = Script(status=1)
+    with pytest.raises(CheckFailed):
+        go(stage, step(*checks, keep_going=True), "run-2")
+    assert sorted(end_of(stage).checks) == ["build: passed", "e2e: skipped", "install: failed"]
+
+
 def test_what_is_asked_for_runs(stage: Stage) -> None:
     """A check that somebody named runs, though nothing else needs it to."""
     checks = (keyed("install"), keyed("unit", "install"))
@@ -352,6 +377,15 @@ def test_inputs_that_change_meanwhile_are_told(stage: Stage) -> None:
     go(stage, step(keyed("lint")))
     assert end_of(stage).outcome == "passed"
     assert warnings(stage) == [("lint", "its inputs changed while it ran: not kept")]
+    assert kept(stage) == []
+
+
+def test_what_needs_inputs_in_motion_is_not_kept(stage: Stage) -> None:
+    """A check whose own inputs stood still is not kept if those of what it needs did not."""
+    acting(stage).acts["install"] = lambda: stage.tree.texts.update({"package.json": "{ }"})
+    go(stage, step(keyed("install", inputs=("package.json",)), keyed("lint", "install")))
+    said = "inputs of 'install', which it needs, changed while it ran: not kept"
+    assert warnings(stage)[1] == ("lint", said)
     assert kept(stage) == []
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from shipway.apply.check_run import Result, Wish, run_check
 from shipway.apply.explain import remember_keys
 from shipway.apply.hits import hits, keep
-from shipway.apply.look import Known, is_unchanged, look, today
+from shipway.apply.look import Known, in_order, is_unchanged, look, today
 from shipway.apply.publication import build_image, secrets_of
 from shipway.apply.run_record import Recorder
 from shipway.apply.world import World
@@ -74,7 +75,7 @@ def _run_graph(run: _Run) -> None:
     """Start what may start, until all has ended; the first no ends what still runs."""
     cached = {result.check for result in run.results}
     checks = {c.name: c for c in run.known.checks if c.name not in cached}
-    nodes = [node_of(check) for check in checks.values()]
+    nodes = _nodes(run.known, cached)
     if run.step.build:
         nodes.append(Node(IMAGE, run.step.build.image.needs, waits=True))
     expected = {name: expectation(run.world.memory.recall(name)) for name in checks}
@@ -104,6 +105,23 @@ def _run_graph(run: _Run) -> None:
 
 
 _MOST_THREADS = 64
+
+
+def _nodes(known: Known, cached: set[str]) -> list[Node]:
+    """Return the places of what has to run.
+
+    Behind a result that was taken from a cache stands what it needed. If that runs, who needs the
+    result waits for it: a check may use what `install` made though it names `build` alone.
+    """
+    behind: dict[str, tuple[str, ...]] = {}
+    for check in in_order(known.checks):
+        awaited = (behind.get(need, ()) if need in cached else (need,) for need in check.needs)
+        behind[check.name] = tuple(dict.fromkeys(chain.from_iterable(awaited)))
+    return [
+        replace(node_of(check), needs=behind[check.name])
+        for check in known.checks
+        if check.name not in cached
+    ]
 
 
 def _check(check: Check | None, run: _Run) -> Result:
@@ -199,13 +217,14 @@ def _conclude(run: _Run, seconds: float) -> None:
     with suppress(*((ShipwayError,) if failed or run.problems else ())):
         run.world.publish(ended)
     if failed:
-        raise _failure(failed, run)
+        errored = [r for r in checks if r.outcome is Outcome.ERRORED]
+        raise _failure([*failed, *errored], run)
     if run.problems:
         raise run.problems[0]
 
 
 def _failure(failed: list[Result], run: _Run) -> CheckFailed:
-    """Tell of the first failure in some lines, and of the others in one each."""
+    """Tell of the first failure in some lines; of others, and what had no answer, in one each."""
     first, *others = failed
     check = next(c for c in run.known.checks if c.name == first.check)
     ending = None if first.status is None else Ending(first.status)
@@ -218,11 +237,15 @@ def _failure(failed: list[Result], run: _Run) -> CheckFailed:
         ending=ending,
         error=first.first_error,
     )
-    more = [f"{r.check}: {r.verdict.reason}; all of it: {r.log}" for r in others]
+    more = [f"{r.check}: {r.verdict.reason}{_all_of(r)}" for r in others]
     return CheckFailed(
         run.world.redactor.text("\n".join((*lines, *more))),  # names of tests come from the report
         hint=f"`shipway resume {run.world.run}` runs again what did not pass",
     )
+
+
+def _all_of(result: Result) -> str:
+    return f"; all of it: {result.log}" if result.log else ""
 
 
 def _skipped(name: str) -> Result:

@@ -84,15 +84,17 @@ def _not_needed(
         for need in check.needs:
             followers.setdefault(need, []).append(check.name)
     kept_for_image = set(step.build.image.needs) if step.build else set()
-    settled = set(found)
+    in_use: set[str] = set()  # what runs, and what stands before it, also behind a result
     left_out: dict[str, Result] = {}
     for check in reversed(in_order(known.checks)):
         after = followers.get(check.name, [])
+        used = not in_use.isdisjoint(after)
         spare = not is_meant(check.name, step.asked) and check.name not in kept_for_image
         known_to_pass = check.name in known.keys and check.cache is not CacheUse.OFF
-        unused = after and settled.issuperset(after) and check.name not in settled
-        if spare and known_to_pass and unused and step.use_cache:
-            settled.add(check.name)
+        may_be_left = after and spare and known_to_pass and step.use_cache
+        if used or not (check.name in found or may_be_left):
+            in_use.add(check.name)
+        elif check.name not in found:
             left_out[check.name] = _result(check, NOT_NEEDED, world)
     return left_out
 
