@@ -88,10 +88,10 @@ def outcomes(stage: Stage) -> dict[str, str]:
     return dict(line.split(": ") for line in end_of(stage).checks)
 
 
-def meant(case: Case) -> set[str]:
-    """What was asked for, with all that it needs."""
+def meant(case: Case, *names: str) -> set[str]:
+    """Some checks, or what was asked for, with all that they need."""
     needs = {check.name: check.needs for check in case.checks}
-    todo, found = list(case.asked or needs), set[str]()
+    todo, found = list(names or case.asked or needs), set[str]()
     while todo:
         name = todo.pop()
         if name not in found:
@@ -103,16 +103,15 @@ def meant(case: Case) -> set[str]:
 @bounded
 @given(cases())
 def test_nothing_runs_before_what_it_needs_has_passed(case: Case) -> None:
-    """When a check starts, all that it needs has been told as passed, by a run or by a result."""
+    """When a check starts, all that stands before it has been told as passed, however far."""
     stage, _ = played(case)
-    needs = {check.name: check.needs for check in case.checks}
     passed: set[str] = set()
     for event in stage.events:
         match event:
             case CheckEnded(check=name, outcome="passed"):
                 passed.add(name)
             case CheckStarted(check=name):
-                assert passed.issuperset(needs[name])
+                assert passed.issuperset(meant(case, name) - {name})
             case _:
                 pass
 
@@ -171,9 +170,9 @@ def test_what_did_not_run_has_a_result_from_before(case: Case) -> None:
         elif event.cached:
             assert event.cached == "not needed"
             assert name not in case.asked
-            followers = [c.name for c in case.checks if name in c.needs and c.name in ends]
-            assert followers
-            assert all(ends[f].cached for f in followers)
+            behind = [n for n in ends if n != name and name in meant(case, n)]
+            assert behind
+            assert all(ends[n].cached for n in behind)
     assert case.use_cache or not any(event.cached for event in ends.values())
     assert set(ran(stage)) == {
         n for n, e in ends.items() if not e.cached and not case.scripts[n].missing
@@ -206,17 +205,7 @@ def test_a_second_run_of_what_passed_runs_little(case: Case) -> None:
     if raised:
         return
     go(stage, step(*case.checks, asked=case.asked), "run-3")
+    kept = {held.kept.check for held in stage.cache.entries.values()}
     never_kept = {c.name for c in case.checks if c.cache is CacheUse.OFF} | unkeyed(case)
-    assert set(ran(stage)) <= never_kept | needed_by(case, never_kept, stage)
-
-
-def needed_by(case: Case, names: set[str], stage: Stage) -> set[str]:
-    """What checks that run have to have made for them, where no entry of it is left."""
-    needs = {check.name: check.needs for check in case.checks}
-    todo, found = list(names), set[str]()
-    while todo:
-        for need in needs[todo.pop()]:
-            if need not in found:
-                found.add(need)
-                todo.append(need)
-    return found - {held.kept.check for held in stage.cache.entries.values()}
+    needed = meant(case, *never_kept) if never_kept else set()
+    assert set(ran(stage)) <= never_kept | (needed - kept)
