@@ -105,6 +105,13 @@ def test_no_cut_lets_a_secret_through(cuts: list[int]) -> None:
     assert log.last_lines() == log.lines() == ("before *** after", "***")
 
 
+def test_half_a_secret_at_the_end_is_told(stage: Stage) -> None:
+    """What was held back since a secret may begin there is written at the end."""
+    written(stage, b"token hunter2-hu", world=knowing(stage))
+    assert stage.files.texts[PATH] == "token hunter2-hu"
+    assert said(stage, "unit") == ["token hunter2-hu"]
+
+
 def test_a_flood_is_told_in_part(stage: Stage) -> None:
     """Within a second at most 200 lines are told, and of a chunk the newest."""
     written(stage, "".join(f"{n}\n" for n in range(1000)).encode())
@@ -138,11 +145,10 @@ def test_two_floods_do_not_share_their_room(stage: Stage) -> None:
 
 
 def test_an_endless_line_is_cut_for_people(stage: Stage) -> None:
-    """A line without an end stays in bounds for people, and whole in the file."""
-    written(stage, *([b"x" * 10_000] * 50), b"\n")
-    (line,) = said(stage, "unit")
-    assert len(line) == 4096
-    assert len(stage.files.texts[PATH]) == 500_001
+    """Of a line without an end people see its end, and the file holds the whole."""
+    written(stage, *([b"x" * 10_000] * 50), b"y" * 5000, b"\n")
+    assert said(stage, "unit") == ["y" * 4096]
+    assert len(stage.files.texts[PATH]) == 505_001
 
 
 def test_memory_stays_in_bounds(stage: Stage) -> None:
