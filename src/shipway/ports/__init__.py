@@ -1,0 +1,42 @@
+"""The Protocols that the core needs of the world; each docstring is the contract.
+
+Every method may raise the errors of `errors.OutsideDidNotAnswer` when there is no answer within
+its deadline, and never anything else unless its docstring says so.
+"""
+
+from __future__ import annotations
+
+from shipway.ports.checkout import Repository, SecretStore, Survey, Surveyed, Tools, Tree
+from shipway.ports.deliveries import Leases, LedgerStore, Orchestrator
+from shipway.ports.images import NOTHING, Document, ImageBuilder, Refused, Registry
+from shipway.ports.machine import Cancel, Clock, Exit, Files, Http, LogFile, OnLine, OnOutput, Shell
+from shipway.ports.results import ComposeRunner, Memory, StepCache
+
+__all__ = [
+    "NOTHING",
+    "Cancel",
+    "Clock",
+    "ComposeRunner",
+    "Document",
+    "Exit",
+    "Files",
+    "Http",
+    "ImageBuilder",
+    "Leases",
+    "LedgerStore",
+    "LogFile",
+    "Memory",
+    "OnLine",
+    "OnOutput",
+    "Orchestrator",
+    "Refused",
+    "Registry",
+    "Repository",
+    "SecretStore",
+    "Shell",
+    "StepCache",
+    "Survey",
+    "Surveyed",
+    "Tools",
+    "Tree",
+]

@@ -1,0 +1,77 @@
+"""Where releases run, and what is remembered of them. A part of `shipway.ports`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from shipway.events.types import Entry
+from shipway.model.observed import (
+    DeploymentArn,
+    ObservedDeployment,
+    ObservedService,
+    RunningTask,
+    StoppedTask,
+)
+from shipway.model.service import Environment
+from shipway.model.task_definition import TaskDefinition
+
+
+class Orchestrator(Protocol):
+    """ECS: what runs, and the one request that changes it."""
+
+    def ensure_place(self, environment: Environment) -> None:
+        """Make cluster, load balancer and target group on the embedded default; nothing on AWS."""
+
+    def address(self, environment: Environment) -> str:
+        """Return the URL at which the environment's load balancer answers, without final slash."""
+
+    def observe(self, environment: Environment) -> ObservedService | None:
+        """Return the service as it is; None when there is none, or it was deleted."""
+
+    def deploy(
+        self,
+        environment: Environment,
+        definition: TaskDefinition,
+        *,
+        tags: tuple[tuple[str, str], ...],
+        create: bool,
+    ) -> DeploymentArn:
+        """Register the definition, unless its content is registered, and update or create once.
+
+        Returns our own service deployment. Never changes the number of tasks of a service that
+        exists. Not repeatable: the caller writes its intention down before.
+        """
+
+    def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
+        """Return our deployment as it is now."""
+
+    def stopped_tasks(
+        self, environment: Environment, deployment: DeploymentArn
+    ) -> tuple[StoppedTask, ...]:
+        """Return the tasks that this deployment started and that have ended, with last lines."""
+
+    def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
+        """Return the tasks that run for the service now."""
+
+
+class LedgerStore(Protocol):
+    """Where history is kept: append-only, in order, for ever."""
+
+    def append(self, entry: Entry) -> None:
+        """Add a history entry durably before returning."""
+
+    def entries(self, service: str) -> Iterator[Entry]:
+        """Return the history of a service in the order of writing; unknown kinds are left out."""
+
+
+class Leases(Protocol):
+    """One at a time, per name; a lease ends with the process that holds it, however it dies."""
+
+    def hold(self, name: str, *, owner: str) -> AbstractContextManager[None]:
+        """Hold the lease inside the context.
+
+        Raises:
+            LeaseIsHeld: at once, saying who holds it.
+        """

@@ -1,0 +1,151 @@
+"""AWS, or the embedded default in its place. A part of `shipway.wiring`."""
+
+# ruff: noqa: PLC0415 - imports inside functions, see `shipway.wiring`
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, cast
+
+from shipway.errors import LocalIsDown
+from shipway.wiring.places import Place
+
+if TYPE_CHECKING:  # named for the type checker; made where they are needed
+    from shipway.adapters.aws.logs import AwsLogs
+    from shipway.adapters.aws.secrets import AwsSecrets
+    from shipway.adapters.aws.session import Session
+    from shipway.adapters.docker import DockerEngine
+    from shipway.apply.redaction import Redactor
+    from shipway.ports import Http, Orchestrator, Registry
+
+EMBEDDED_REGION = "eu-central-1"
+
+
+class Later:
+    """Makes a port when it is first used: what needs no AWS must not wait for it to load."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make, self._guard = make, RLock()
+        self._made: object | None = None
+
+    def __getattr__(self, name: str) -> object:
+        with self._guard:
+            if self._made is None:
+                self._made = self._make()
+        return getattr(self._made, name)
+
+
+def session_for(where: Place) -> Session:
+    """Return the clients: for AWS where `shipway.yaml` names it, else for the embedded default."""
+    from shipway.adapters.aws.session import Endpoints, Session
+
+    if where.service.aws is not None:
+        return Session(where.service.aws.region, None)
+
+    def endpoints() -> Endpoints:
+        found = embedded(where.state)
+        return Endpoints(str(found["aws"]), str(found["ecs"]), str(found["registry"]))
+
+    return Session(EMBEDDED_REGION, endpoints)
+
+
+def refuse_nowhere(where: Place) -> None:
+    """Refuse to begin what could not get anywhere.
+
+    Raises:
+        LocalIsDown: the service is delivered to the embedded default, and it is not up.
+    """
+    if where.service.aws is None:
+        embedded(where.state)
+
+
+def account(where: Place) -> str:
+    """Return the AWS account that owns the images."""
+    aws = where.service.aws
+    return aws.account if aws else str(embedded(where.state)["account"])
+
+
+def embedded(state: Path) -> Mapping[str, object]:
+    """Read `local.json`, in which the embedded default says where it answers."""
+    try:
+        found = json.loads((state / "local.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        found = {}
+    if not isinstance(found, dict) or not found.get("pid"):
+        raise LocalIsDown(
+            "the embedded default is not running",
+            hint="`shipway local up` starts it; to deliver to AWS, add `aws:` to shipway.yaml",
+        )
+    return found
+
+
+def orchestrator(where: Place) -> Orchestrator:
+    """Return ECS alone, for verbs that only look."""
+    from shipway.adapters.aws.ecs import EcsOrchestrator
+    from shipway.adapters.clock import SystemClock
+
+    return EcsOrchestrator(session_for(where), SystemClock())
+
+
+def registry(where: Place, engine: Later, redactor: Redactor) -> Registry:
+    """Return the registry; the password that it gives for a push is hidden from then on."""
+    from shipway.adapters.aws.ecr import EcrRegistry
+    from shipway.image.tags import MOVING_PREFIXES
+
+    def log_in_hidden(registry: str, user: str, password: str) -> None:
+        hide(redactor, password, "registry token")
+        cast("DockerEngine", engine).log_in(registry, user, password)
+
+    session = session_for(where)
+    return EcrRegistry(session, lambda: account(where), log_in_hidden, MOVING_PREFIXES)
+
+
+def http() -> Http:
+    """Return what probes over HTTP."""
+    from shipway.adapters.http import HttpProbes
+
+    return HttpProbes()
+
+
+def aws_values(where: Place) -> AwsSecrets:
+    """Return what reads secrets and parameters: AWS, or the embedded default in its place."""
+    from shipway.adapters.aws.secrets import account_secrets, aws_secrets
+
+    if where.service.aws is not None:
+        return account_secrets(where.service.aws.region)
+    found = embedded(where.state)
+    return aws_secrets(
+        endpoint_url=str(found["aws"]), region=EMBEDDED_REGION, account=str(found["account"])
+    )
+
+
+def redactor_for(environ: Mapping[str, str]) -> Redactor:
+    """Return what hides secrets, to begin with those variables that are named like one."""
+    from shipway.apply.redaction import Redactor, secret_names
+    from shipway.model.secret import Secret
+
+    return Redactor(Secret(environ[name], name) for name in secret_names(environ))
+
+
+def hide(redactor: Redactor, value: str, name: str) -> None:
+    """Hide a value that was obtained while we run; one that is too short protects nothing."""
+    from shipway.model.secret import Secret, is_too_short
+
+    if not is_too_short(value):
+        redactor.add(Secret(value, name))
+
+
+def local_secrets(*, endpoint_url: str, region: str, account: str) -> AwsSecrets:
+    """Return what resolves secrets for the embedded default's containers."""
+    from shipway.adapters.aws.secrets import aws_secrets
+
+    return aws_secrets(endpoint_url=endpoint_url, region=region, account=account)
+
+
+def local_logs(*, endpoint_url: str, region: str, account: str) -> AwsLogs:
+    """Return where the embedded default's containers log to."""
+    from shipway.adapters.aws.logs import aws_logs
+
+    return aws_logs(endpoint_url=endpoint_url, region=region, account=account)

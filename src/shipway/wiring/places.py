@@ -1,0 +1,128 @@
+"""Where a command runs, and what is remembered of it. A part of `shipway.wiring`."""
+
+# ruff: noqa: PLC0415 - imports inside functions, see `shipway.wiring`
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shipway.adapters import surroundings
+from shipway.adapters.surroundings import read_text, run_name
+from shipway.errors import FileIsMissing
+from shipway.events.types import Entry, HistoryEvent
+from shipway.ledger import History, fold
+from shipway.model.service import Service
+
+if TYPE_CHECKING:  # named for the type checker; made where they are needed
+    from shipway.adapters.git import GitCheckout
+    from shipway.adapters.lease_file import FileLeases
+    from shipway.adapters.ledger_sqlite import SqliteLedger
+    from shipway.ports import Survey
+
+CONFIGURATION = "shipway.yaml"
+
+folders = surroundings.folders
+"""Environment variables to the folders for state and cache; `shipway.local` needs it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command runs: the checkout, what it declares, and where state is kept."""
+
+    root: Path
+    service: Service
+    state: Path
+
+
+def place(start: Path, environ: Mapping[str, str]) -> Place:
+    """Find and load the `shipway.yaml` of a folder or of the closest folder above it.
+
+    Raises:
+        FileIsMissing: there is none.
+        ConfigurationIsInvalid: with every problem.
+    """
+    from shipway.adapters.config_cache import ConfigCache
+
+    state, cache = folders(environ)
+    for folder in (start, *start.parents):
+        path = folder / CONFIGURATION
+        if path.is_file():
+            text = read_text(path)
+            return Place(folder, ConfigCache(cache / "config").load(text, _parse), state)
+    raise FileIsMissing(
+        f"there is no {CONFIGURATION} in {start} or above",
+        hint="go to a service's repository, or see docs/tutorial to write the first one",
+    )
+
+
+def _parse(text: str) -> Service:
+    """Parse a configuration; pydantic is imported only where no cache spares it."""
+    from shipway.config.load import load
+
+    return load(text)
+
+
+def ledger(state: Path) -> SqliteLedger:
+    """Return the ledger of a state folder; it need not exist yet."""
+    from shipway.adapters.ledger_sqlite import SqliteLedger
+
+    return SqliteLedger(str(state / "ledger.sqlite"))
+
+
+def history(where: Place) -> History:
+    """Read a service's history, without touching anything else."""
+    return fold(ledger(where.state).entries(where.service.name))
+
+
+def checkout(where: Place) -> GitCheckout:
+    """Return the git checkout."""
+    from shipway.adapters.git import GitCheckout
+    from shipway.adapters.shell import LocalShell
+
+    return GitCheckout(str(where.root), LocalShell())
+
+
+def actor(where: Place, environ: Mapping[str, str]) -> str:
+    """Return who runs this: `SHIPWAY_ACTOR`, git's `user.name`, or the account's name."""
+    named = environ.get("SHIPWAY_ACTOR") or checkout(where).identity()
+    return named or environ.get("USER") or environ.get("LOGNAME") or f"uid {os.getuid()}"
+
+
+def leases(where: Place) -> FileLeases:
+    """Return the leases of this machine."""
+    from shipway.adapters.lease_file import FileLeases
+
+    return FileLeases(str(where.state / "leases"))
+
+
+def runs_folder(where: Place) -> Path:
+    """Return where runs keep their logs and records."""
+    return where.state / "runs"
+
+
+def run_records(where: Place) -> Iterator[tuple[str, str]]:
+    """Return the runs of this machine that left a record, newest first, each with its text."""
+    folder = runs_folder(where)
+    names = sorted((p.name for p in folder.iterdir()), reverse=True) if folder.is_dir() else []
+    for name in names:
+        path = folder / name / "run.json"
+        if path.is_file():
+            yield name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def remember(where: Place, environ: Mapping[str, str], event: HistoryEvent) -> None:
+    """Write one event into the ledger, outside any delivery: an approval, say."""
+    entry = Entry(time.time(), where.service.name, run_name(environ), event)
+    ledger(where.state).append(entry)
+
+
+def survey(folder: Path) -> Survey:
+    """Return what `shipway init` looks at a folder with; there need be no `shipway.yaml`."""
+    from shipway.adapters.shell import LocalShell
+    from shipway.adapters.survey import FolderSurvey
+
+    return FolderSurvey(str(folder), LocalShell())

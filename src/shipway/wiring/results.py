@@ -1,0 +1,72 @@
+"""Where results of checks are kept, here and for the team. A part of `shipway.wiring`."""
+
+# ruff: noqa: PLC0415 - imports inside functions, see `shipway.wiring`
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from shipway.adapters import surroundings
+from shipway.events.stream import Stream
+from shipway.events.types import Warned
+from shipway.model.service import RemoteCache
+from shipway.wiring.clouds import EMBEDDED_REGION, Later, aws_values, embedded
+from shipway.wiring.places import Place, folders
+
+if TYPE_CHECKING:  # named for the type checker; made where they are needed
+    from shipway.adapters.clock import SystemClock
+    from shipway.adapters.step_cache.layers import Remote
+    from shipway.ports import StepCache
+
+
+def step_cache(
+    where: Place, environ: Mapping[str, str], stream: Stream, clock: SystemClock
+) -> StepCache:
+    """Return where results of checks are kept: on this machine, and for the team if it says so."""
+    from shipway.adapters.step_cache.folder import FolderCache
+
+    _, folder = folders(environ)
+    rules = where.service.cache
+
+    def warn(about: str, message: str) -> None:
+        stream.publish(Warned(about, message))
+
+    local = FolderCache(folder, size=rules.size, clock=clock, warn=warn)
+    if rules.remote is None:
+        return local
+    from shipway.adapters.step_cache.layers import LayeredCache
+
+    team = team_cache(where, environ, rules.remote, clock, warn)
+    return LayeredCache(local, cast("Remote", team), warn)
+
+
+def team_cache(
+    where: Place,
+    environ: Mapping[str, str],
+    rules: RemoteCache,
+    clock: SystemClock,
+    warn: Callable[[str, str], None],
+) -> Later:
+    """Return the team's bucket; only CI of a protected branch gets the key to write to it."""
+    from shipway.adapters.secret_store import References
+    from shipway.checks.economy import may_write
+
+    build = surroundings.ci(environ)
+    refusal = may_write(rules, branch=build.branch, pull_request=build.pull_request, ci=build.there)
+
+    def made() -> object:
+        from shipway.adapters.aws.step_cache_s3 import Bucket, S3Entries, s3_client
+
+        endpoint = None if where.service.aws else str(embedded(where.state)["aws"])
+        store = References(environ, str(where.root), lambda: aws_values(where))
+        key = rules.signing_key
+        return S3Entries(
+            lambda: s3_client(rules.region or EMBEDDED_REGION, endpoint),
+            Bucket(rules.bucket, rules.prefix),
+            public_key=rules.public_key,
+            signing_key=None if refusal or key is None else lambda: store.resolve(key),
+            clock=clock,
+            warn=warn,
+        )
+
+    return Later(made)
