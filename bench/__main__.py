@@ -10,9 +10,9 @@ import importlib
 import sys
 from pathlib import Path
 
-from bench.harness import Figure, NotMeasured
+from bench.harness import Figure, NotMeasured, as_installed
 
-NOT_BENCHES = {"__main__", "harness"}
+NOT_BENCHES = {"__main__", "harness", "sample"}
 HEADINGS = ("figure", "value", "limit", "peer", "peer's", "ratio", "")
 
 
@@ -54,6 +54,7 @@ def main(wanted: list[str]) -> int:
     if unknown := set(wanted) - set(names()):
         print(f"no bench {', '.join(sorted(unknown))}; there are: {', '.join(names())}")
         return 2
+    as_installed()
     figures: list[Figure] = []
     untaken = 0
     for name in wanted or names():
