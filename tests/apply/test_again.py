@@ -298,7 +298,7 @@ def test_a_shell_opens_where_the_check_ran(stage: Stage) -> None:
     )
     world = go(stage, step(check))
     stage.shell.scripts["sh"] = Script(status=7)
-    assert enter(record(stage), check, (), world) == 7
+    assert enter(check, (), world) == 7
     opened = stage.shell.ran[-1]
     assert (opened.command, opened.cwd) == (("sh", "-i"), f"{ROOT}/web")
     assert dict(opened.env) == {"TZ": "UTC", "TOKEN": "hunter2-hunter2"}
@@ -307,9 +307,9 @@ def test_a_shell_opens_where_the_check_ran(stage: Stage) -> None:
 def test_a_compose_check_is_entered_in_a_project_of_its_own(stage: Stage) -> None:
     """Looking into a compose check uses another project than its run, and the named command."""
     check = a_compose_check("e2e")
-    world = go(stage, step(check))
-    assert enter(record(stage), check, ("env",), world) == 0
-    assert stage.compose.projects[-1] == "shipway-sender-run-1-debug-e2e"
+    go(stage, step(check))
+    assert enter(check, ("env",), stage.world("run-2")) == 0
+    assert stage.compose.projects[-1] == "shipway-sender-run-2-e2e"
     assert stage.compose.entered == [("env",)]
 
 

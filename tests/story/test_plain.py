@@ -10,7 +10,6 @@ import pytest
 from shipway.events.types import (
     CheckEnded,
     ChecksEnded,
-    CheckSilent,
     CheckStarted,
     Entry,
     Event,
@@ -202,13 +201,10 @@ def test_labels_stand_below_their_check() -> None:
     ]
 
 
-def test_silence_and_warnings_are_written() -> None:
-    """A check that prints nothing, and what is not in order, each have their line."""
-    log = Log().tell(CheckSilent("unit", 70.0, 60.0), Warned("cache", "S3 does not answer"))
-    assert log.lines == [
-        "    0.0s    unit         has printed nothing for 1 min 0 s",
-        "    0.0s    warning: cache: S3 does not answer",
-    ]
+def test_a_warning_is_written() -> None:
+    """What is not in order, and ends nothing, has its line."""
+    log = Log().tell(Warned("cache", "S3 does not answer"))
+    assert log.lines == ["    0.0s    warning: cache: S3 does not answer"]
 
 
 def test_the_table_comes_once_at_the_end() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from shipway.errors import LeaseIsHeld
+from shipway.errors import DiskIsFull, LeaseIsHeld
 
 FORGOTTEN_AFTER_S = 86400.0
 LOOKERS, A_LOOK_S = 5, 0.02
@@ -25,9 +26,11 @@ class FileLeases:
     @contextmanager
     def hold(self, name: str, *, owner: str) -> Iterator[None]:
         """Hold the lease inside the context; raise at once where somebody else has it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{name.replace('/', '.')}.lock"
-        with path.open("a+", encoding="utf-8") as file:
+        with ExitStack() as open_files:
+            with _room(path):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                file = open_files.enter_context(path.open("a+", encoding="utf-8"))
             try:
                 _lock(file)
             except BlockingIOError as problem:
@@ -37,9 +40,9 @@ class FileLeases:
                     where=name,
                     hint="wait until it has ended (`shipway log` shows it), then run this again",
                 ) from problem
-            file.truncate(0)
-            file.write(f"{owner} (pid {os.getpid()})")
-            file.flush()
+            with _room(path):
+                file.truncate(0)
+                os.write(file.fileno(), f"{owner} (pid {os.getpid()})".encode())
             yield
 
     def held(self, kind: str) -> frozenset[str]:
@@ -55,6 +58,17 @@ class FileLeases:
                 if time.time() - path.stat().st_mtime > FORGOTTEN_AFTER_S:
                     path.unlink(missing_ok=True)
         return frozenset(alive)
+
+
+@contextmanager
+def _room(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        hint = "make room, then run this again"
+        raise DiskIsFull("there is no room on the disk", where=str(path), hint=hint) from problem
 
 
 def _lock(file: TextIO) -> None:

@@ -6,6 +6,7 @@ went around them.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
-from shipway.errors import WrongUsage
+from shipway.errors import DiskIsFull, ShipwayError, WrongUsage
 from shipway.events.codec import decode_history, encode_event
 from shipway.events.types import Entry
 
@@ -35,6 +36,7 @@ CREATE TRIGGER IF NOT EXISTS entries_never_change BEFORE UPDATE ON entries
 CREATE TRIGGER IF NOT EXISTS entries_never_go BEFORE DELETE ON entries
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 """
+_NEWEST = "SELECT hash FROM entries ORDER BY seq DESC LIMIT 1"
 _GENESIS = "0" * 64
 _BUSY_S = 10.0
 
@@ -49,16 +51,19 @@ class SqliteLedger:
         """Add a history entry durably before returning."""
         body = encode_event(entry.event)
         kind, version = type(entry.event).__name__, type(entry.event).version
-        with closing(self._open()) as database, database:
-            database.execute("BEGIN IMMEDIATE")
-            last = database.execute("SELECT hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-            previous = str(last[0]) if last else _GENESIS
-            row = (float(entry.at), entry.service, entry.run, kind, version, body, previous)
-            database.execute(
-                "INSERT INTO entries (at, service, run, kind, version, body, previous, hash)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, _link(row)),
-            )
+        try:
+            with closing(self._open()) as database, database:
+                database.execute("BEGIN IMMEDIATE")
+                last = database.execute(_NEWEST).fetchone()
+                previous = str(last[0]) if last else _GENESIS
+                row = (float(entry.at), entry.service, entry.run, kind, version, body, previous)
+                database.execute(
+                    "INSERT INTO entries (at, service, run, kind, version, body, previous, hash)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*row, _link(row)),
+                )
+        except sqlite3.OperationalError as problem:
+            raise _translated(problem, self._path) from problem
 
     def entries(self, service: str) -> Iterator[Entry]:
         """Return the history of a service in the order of writing."""
@@ -102,13 +107,25 @@ class SqliteLedger:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as problem:
-            raise WrongUsage(
-                f"the ledger cannot be used: {problem}",
-                where=self._path,
-                hint="is the file a Shipway ledger, and may you write beside it?",
-            ) from problem
+        except (sqlite3.DatabaseError, OSError) as problem:
+            raise _translated(problem, self._path) from problem
         return database
+
+
+def _translated(problem: sqlite3.DatabaseError | OSError, path: str) -> ShipwayError:
+    """Tell a disk without room, which may have some later, from a file that is no ledger.
+
+    Where the disk is full, SQLite may say of its own files no more than "disk I/O error".
+    """
+    full = getattr(problem, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+    if full or getattr(problem, "errno", None) in {errno.ENOSPC, errno.EDQUOT}:
+        said = f"the ledger cannot be written: {problem}"
+        return DiskIsFull(said, where=path, hint="make room on that disk, then run this again")
+    return WrongUsage(
+        f"the ledger cannot be used: {problem}",
+        where=path,
+        hint="is the file a Shipway ledger, and may you write beside it?",
+    )
 
 
 def _link(row: tuple[object, ...]) -> str:

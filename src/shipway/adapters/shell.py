@@ -90,8 +90,13 @@ class LocalShell:
         # Ctrl-C is for the program: a handler, unlike SIG_IGN, is not inherited by it
         ours = signal.signal(signal.SIGINT, lambda *_: None)
         try:
-            with subprocess.Popen((program, *command[1:]), cwd=cwd, env=both) as process:
+            process = subprocess.Popen((program, *command[1:]), cwd=cwd, env=both)
+            try:
                 status = process.wait()
+            except BaseException:  # SIGTERM, say: whoever ends us ends it as well
+                process.terminate()
+                process.wait()
+                raise
         finally:
             signal.signal(signal.SIGINT, ours)
         return Exit(status if status >= 0 else 128 - status, time.monotonic() - start)

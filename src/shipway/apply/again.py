@@ -99,7 +99,7 @@ def about(record: RunRecord, check: Check, world: World) -> dict[str, object]:
     }
 
 
-def enter(record: RunRecord, check: Check, command: tuple[str, ...], world: World) -> int:
+def enter(check: Check, command: tuple[str, ...], world: World) -> int:
     """Run a command, or a shell, where a check ran; return its exit status."""
     env = environment(check, world)
     match check:
@@ -107,7 +107,7 @@ def enter(record: RunRecord, check: Check, command: tuple[str, ...], world: Worl
             folder = _folder(check, world)
             return world.shell.attach(command or SHELL, cwd=folder, env=env).status
         case ComposeCheck():
-            name = project(world.service, f"{record.run}-debug", check.name)
+            name = project(world.service, world.run, check.name)
             done = world.compose.enter(check, project=name, env=env, command=command or SHELL)
             return done.status
 

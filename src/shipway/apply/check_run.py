@@ -21,7 +21,6 @@ from shipway.model.service import Check, CommandCheck, ComposeCheck
 from shipway.ports import Exit
 
 NO_TESTS = junit.Tests(total=0, skipped=0, failed=())
-_STOP = frozenset("/:")
 
 
 @dataclass(slots=True)
@@ -123,8 +122,13 @@ def environment(check: Check, world: World) -> dict[str, str]:
 
 def log_of(check: Check, world: World, attempt: int = 1) -> str:
     """Return the path of a check's log file."""
-    name = "".join("-" if letter in _STOP else letter for letter in check.name)
+    name = file_name(check.name)
     return f"{world.folder}/checks/{name}{f'.{attempt}' if attempt > 1 else ''}.log"
+
+
+def file_name(check: str) -> str:
+    """Return what the files of a check are called; no two checks share one."""
+    return check.replace("+", "++").replace("/", "+").replace(":", ".")
 
 
 def command_line(check: Check) -> str:

@@ -18,6 +18,7 @@ from shipway.errors import (
     VerificationFailed,
 )
 from shipway.events.types import GateAnswered
+from shipway.image.plan import move_steps
 from shipway.image.tags import immutable_tag
 from shipway.ledger import History
 from shipway.model.outcome import DeploymentOutcome, Purpose
@@ -78,6 +79,9 @@ def travel(journey: Journey, world: World) -> Release:
                 case Stop():
                     raise failure(phase)
                 case Done(release):
+                    if journey.nightly and not builds:  # the release was there before
+                        moves = move_steps(journey.service, release, journey.nightly)
+                        apply(Plan(moves), world)
                     return release
                 case _:
                     assert_never(phase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+from shipway.apply.check_run import file_name
 from shipway.apply.look import Known, is_meant, look
 from shipway.apply.world import World
 from shipway.checks.fingerprint import Fingerprint, decode, encode, explain
@@ -76,4 +77,4 @@ def _stored_key(name: str, world: World) -> str:
 
 
 def _path(name: str, world: World) -> str:
-    return f"{world.notes}/{name.replace('/', '-').replace(':', '-')}.key"
+    return f"{world.notes}/{file_name(name)}.key"

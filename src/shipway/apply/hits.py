@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from shipway.apply.check_run import Result, log_of
 from shipway.apply.look import Known, in_order, is_meant
+from shipway.apply.step_log import LAST_LINES
 from shipway.apply.world import World
 from shipway.checks import junit
 from shipway.checks.economy import worth_restoring
@@ -17,6 +18,7 @@ from shipway.model.service import CacheUse, Check
 from shipway.plan.steps import RunChecks
 
 HERE, TEAM, IN_PLACE = "this machine", "the team", "in place"
+_REPLAYED = 2**18  # bytes of an entry, packed
 NOT_NEEDED, RESUMED = "not needed", "the run that is resumed"
 
 
@@ -65,7 +67,17 @@ def _hit(check: Check, known: Known, step: RunChecks, world: World) -> Result | 
         return None
     seconds = world.clock.monotonic() - start
     world.memory.remember_restore(kept.size, seconds, remote=kept.remote)
+    _replay(check, kept, world)
     return _result(check, TEAM if kept.remote else HERE, world)
+
+
+def _replay(check: Check, kept: Kept, world: World) -> None:
+    """Tell the end of the log again; a large entry's is not read for that."""
+    if kept.size > _REPLAYED:
+        return
+    log = world.files.read(log_of(check, world)) or ""
+    for line in log.splitlines()[-LAST_LINES:]:
+        world.publish(Output(check.name, line))
 
 
 def _is_worth_it(check: Check, kept: Kept, world: World) -> bool:

@@ -6,7 +6,8 @@ It refuses to run or restore anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from hashlib import sha256
 
@@ -131,8 +132,9 @@ def _keys(
 def _fingerprint(
     check: Check, inputs: Mapping[str, str], keys: Mapping[str, Fingerprint], world: World
 ) -> Fingerprint:
+    env = {**world.env, **dict(check.env)}  # as in CI is another environment
     return fingerprint(
-        check,
+        replace(check, env=tuple(sorted(env.items()))),
         inputs=inputs,
         tools=_tools(check, world),
         needs={need: keys[need].key for need in check.needs if need in keys},
@@ -171,15 +173,17 @@ def _tools(check: Check, world: World) -> dict[str, str]:
     """
     if not isinstance(check, CommandCheck):
         return {}
-    program, cwd = check.command[0], f"{world.root}/{check.cwd}"
-    try:
-        return {program: world.tools.version(program, cwd)}
-    except ToolIsMissing:
-        pass
-    try:
-        return {program: f"node {world.tools.version('node', cwd)}"}
-    except ToolIsMissing:
-        return {}
+    cwd = f"{world.root}/{check.cwd}"
+    # nobody knows what a shell will run: most likely something on node
+    named = ("sh", "node") if check.shell else (check.command[0],)
+    found: dict[str, str] = {}
+    for program in named:
+        with suppress(ToolIsMissing):
+            found[program] = world.tools.version(program, cwd)
+    if not found:
+        with suppress(ToolIsMissing):
+            found[named[0]] = f"node {world.tools.version('node', cwd)}"
+    return found
 
 
 def refuse_wrong_tools(checks: tuple[Check, ...], world: World) -> None:

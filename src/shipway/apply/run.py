@@ -31,6 +31,8 @@ def conduct(world: World, command: str, commit: str, work: Callable[[], Result])
     try:
         result = work()
     except ShipwayError as problem:
+        problem.message = world.redactor.text(problem.message)
+        problem.hint = world.redactor.text(problem.hint)
         with suppress(ShipwayError):  # such as a ledger without room: the first problem is told
             end(outcome_of(problem), problem.message, problem.exit_status)
         raise

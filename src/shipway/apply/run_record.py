@@ -18,6 +18,8 @@ from shipway.plan.steps import RunChecks
 
 RECORD = "run.json"
 REPORT = "junit.xml"
+
+_MANY, _OFTEN_S = 200, 0.5
 SINCE, NO_CACHE, KEEP_GOING, AS_CI = "--since ", "--no-cache", "--keep-going", "--as-ci"
 
 
@@ -35,6 +37,7 @@ class Recorder:
         self._world, self._known = world, known
         self._start = world.clock.monotonic()
         self._lock = Lock()
+        self._written = self._start
         self._checks = {
             c.name: CheckRecord(name=c.name, needs=c.needs, key=self._key(c.name))
             for c in known.checks
@@ -108,10 +111,17 @@ class Recorder:
             old = self._checks.get(name)
             needs, key = (old.needs, old.key) if old else ((), "")
             self._checks[name] = replace(record, needs=needs, key=key if proves else "")
-            self._write()
+            self._write(soon=True)
 
-    def _write(self) -> None:
-        """Write the record; a disk without room must not decide about the checks."""
+    def _write(self, *, soon: bool = False) -> None:
+        """Write the record; a disk without room must not decide about the checks.
+
+        With very many checks it is written `soon` enough, not after each: it holds them all.
+        """
+        now = self._world.clock.monotonic()
+        if soon and len(self._checks) > _MANY and now - self._written < _OFTEN_S:
+            return
+        self._written = now
         record = replace(self._record, checks=tuple(self._checks.values()))
         with suppress(DiskIsFull):
             self._world.files.write(f"{self._world.folder}/{RECORD}", encode(record))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from shipway.apply.world import World
 from shipway.events.types import Output
 
@@ -34,6 +36,7 @@ class StepLog:
         self._partial = b""
         self._second = world.clock.monotonic()
         self._told = 0
+        self._withheld: deque[bytes] = deque(maxlen=LAST_LINES)
 
     def __enter__(self) -> StepLog:  # noqa: PYI034 - final in practice
         """Begin."""
@@ -45,6 +48,8 @@ class StepLog:
             self._take(self._safe.end())
             if self._partial:
                 self._tell([self._partial])
+            for line in self._withheld:  # how it ended must not be missing
+                self._publish(line)
         finally:
             self._file.close()
 
@@ -85,6 +90,13 @@ class StepLog:
         room = max(0, _LINES_A_SECOND - self._told)
         shown = lines[-room:] if room else []
         self._told += len(shown)
+        if shown:
+            self._withheld.clear()
+        else:
+            self._withheld.extend(lines)
         for line in shown:
-            text = line[:_LONGEST].decode(errors="replace").rstrip("\r")
-            self._world.publish(Output(self._source, text))
+            self._publish(line)
+
+    def _publish(self, line: bytes) -> None:
+        text = line[:_LONGEST].decode(errors="replace").rstrip("\r")
+        self._world.publish(Output(self._source, text))

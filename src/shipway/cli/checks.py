@@ -17,10 +17,9 @@ from shipway.apply.world import World
 from shipway.checks.graph import narrowed
 from shipway.checks.record import decode
 from shipway.cli.conduct import act, here, json_option, tell
-from shipway.cli.deliver import deliver, image
 from shipway.errors import LeaseIsHeld, WrongUsage
 from shipway.model.release import Commit
-from shipway.model.service import Check
+from shipway.model.service import Check, ComposeCheck
 from shipway.plan.plan import Plan
 from shipway.plan.steps import RunChecks
 from shipway.wiring import Place, Wishes
@@ -53,6 +52,8 @@ def run(
 ) -> None:
     """Run CHECKS and what they need, or all of them, on the working copy as it is."""
     place = here()
+    if (affected or since) and not _is_affected(place, since, as_json=as_json):
+        return
     if explain is not None:
         _explain(place, explain, as_json=as_json)
         return
@@ -83,10 +84,11 @@ def resume(context: click.Context, *, run_name: str | None, as_json: bool) -> No
         raise LeaseIsHeld(f"run {record.run} is still at work", hint="wait for its end, or stop it")
     verb = record.command.partition(" ")[0]
     wishes = Wishes(as_ci=AS_CI in record.flags, passed=passed_of(record))
-    again = {"deliver": deliver, "image": image}.get(verb)
-    if again is not None:
+    if verb in {"deliver", "image"}:
+        from shipway.cli import deliver  # noqa: PLC0415 - checks alone must not wait for it
+
         context.obj = wishes
-        context.invoke(again, as_json=as_json)
+        context.invoke(deliver.deliver if verb == "deliver" else deliver.image, as_json=as_json)
         return
     step = asked_again(record, wanted(place, record.asked))
     _act(place, f"resume {record.run}", step, wishes, as_json=as_json)
@@ -111,7 +113,9 @@ def debug(*, run_name: str, step_name: str, command: tuple[str, ...], as_json: b
     if as_json:
         tell(about(record, check, world), "", as_json=True)
         return
-    raise SystemExit(enter(record, check, command, world))
+    with wiring.leases(place).hold(f"run/{world.run}", owner=world.actor):
+        status = enter(check, command, world)
+    raise SystemExit(status)
 
 
 def wanted(place: Place, names: tuple[str, ...]) -> tuple[Check, ...]:
@@ -151,6 +155,7 @@ def _act(
         verbose=verbose,
         work=work,
         alone=True,
+        sweeping=any(isinstance(check, ComposeCheck) for check in step.checks),
     )
     tell({"passed": names}, _passed(names), as_json=as_json)
 
@@ -176,6 +181,16 @@ def _since(place: Place, named: str | None) -> Commit:
             hint="name a commit: `--since origin/main`",
         )
     return releases[-1].commit
+
+
+def _is_affected(place: Place, since: str | None, *, as_json: bool) -> bool:
+    """Tell whether a service in a folder of a larger repository is touched at all; say if not."""
+    commit = _since(place, since)
+    if wiring.is_touched(place, commit):
+        return True
+    words = f"nothing to check: no change since {commit[:8]} touches {place.service.name}"
+    tell({"passed": [], "affected": False}, words, as_json=as_json)
+    return False
 
 
 def _explain(place: Place, name: str, *, as_json: bool) -> None:

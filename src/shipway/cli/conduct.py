@@ -107,12 +107,14 @@ def act(
     wishes: Wishes | None = None,
     alone: bool = False,
     verbose: bool = False,
+    sweeping: bool = True,
 ) -> Result:
     """Do something that the ledger remembers, and let it be seen.
 
     While it runs it holds a lease on its own name; whatever carries the name of a run that holds
     none was left by one that was killed, and is removed first. `alone` when it needs neither AWS
-    nor the embedded default; `verbose` when people want to see what every check prints.
+    nor the embedded default; `verbose` when people want to see what every check prints; `sweeping`
+    may be left out where nothing will ask the engine anyway.
     """
     if not alone:
         wiring.refuse_nowhere(place)
@@ -121,7 +123,8 @@ def act(
     with view(as_json=as_json, verbose=verbose, drawn=drawn) as reader:
         world = wiring.world(place, os.environ, (reader,), wishes)
         with wiring.leases(place).hold(f"run/{world.run}", owner=world.actor):
-            wiring.sweep(place, os.environ)
+            if sweeping:
+                wiring.sweep(place, os.environ)
             return conduct(world, command, commit, lambda: work(world))
 
 

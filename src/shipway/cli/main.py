@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -65,7 +66,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except click.Abort:
         sys.exit(Interrupted.exit_status)
     except ShipwayError as problem:
-        show(problem, as_json="--json" in (arguments or sys.argv))
+        with suppress(BrokenPipeError):  # nobody listens any more; the status still tells
+            show(problem, as_json="--json" in (arguments or sys.argv))
         sys.exit(problem.exit_status)
     except BrokenPipeError:
         sys.exit(Terminated.exit_status)

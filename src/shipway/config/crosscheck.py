@@ -88,7 +88,7 @@ def _circles(checks: dict[str, Data]) -> Iterator[Finding]:
         circle = _circle_from(start, needs, done, ())
         if circle:
             yield ("checks", circle[0], "needs"), f"needs itself: {' -> '.join(circle)}"
-            return
+            done.update(circle)
 
 
 def _circle_from(

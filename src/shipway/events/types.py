@@ -206,16 +206,6 @@ class CheckEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckSilent:
-    """A check that runs has printed nothing for a while; `seconds` since it began."""
-
-    version: ClassVar[int] = 1
-    check: str
-    seconds: float
-    silent: float
-
-
-@dataclass(frozen=True, slots=True)
 class Warned:
     """Something is not as it should be, and the run goes on."""
 
@@ -276,7 +266,6 @@ ProgressEvent = (
     | CheckStarted
     | Output
     | CheckEnded
-    | CheckSilent
     | Warned
     | DeploymentMoved
     | TaskStopped

@@ -9,7 +9,6 @@ from shipway.events.types import (
     ApprovalRefused,
     CheckEnded,
     ChecksEnded,
-    CheckSilent,
     CheckStarted,
     DeploymentEnded,
     DeploymentMoved,
@@ -96,8 +95,6 @@ def _check_lines(event: Event) -> list[str]:
             return [f"  {check:<12} started: {command}"]
         case CheckEnded():
             return [f"  {_check(event)}", *(f"    {label}" for label in event.labels[:LABELS])]
-        case CheckSilent(check, _, silent):
-            return [f"  {check:<12} has printed nothing for {duration(silent)}"]
         case ChecksEnded():
             tests = f", {event.tests} tests" if event.tests else ""
             return [f"  checks {event.outcome} in {duration(event.seconds)}{tests}"]

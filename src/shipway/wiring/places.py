@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.git import GitCheckout
     from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.ledger_sqlite import SqliteLedger
+    from shipway.model.release import Commit
     from shipway.ports import Survey
 
 CONFIGURATION = "shipway.yaml"
@@ -92,6 +93,27 @@ def actor(where: Place, environ: Mapping[str, str]) -> str:
     return named or environ.get("USER") or environ.get("LOGNAME") or f"uid {os.getuid()}"
 
 
+def is_touched(where: Place, since: Commit) -> bool:
+    """Tell whether anything changed after a commit may concern a service in a folder of its own.
+
+    A service at the root of its repository is always concerned: its checks are chosen one by one.
+    """
+    from shipway.adapters.shell import LocalShell
+    from shipway.adapters.tree import GitTree
+    from shipway.checks.affected import is_affected
+    from shipway.checks.workspace import manifests, packages
+
+    top = Path(GitTree(str(where.root), LocalShell()).top())
+    root = where.root.resolve()
+    if top.resolve() == root:
+        return True
+    tree = GitTree(str(top), LocalShell())
+    paths = tuple(sorted(tree.listing().files))
+    texts = {path: read_text(top / path) for path in manifests(paths)}
+    folder = root.relative_to(top.resolve()).as_posix()
+    return is_affected(folder, packages(paths, texts), tree.changes(since))
+
+
 def leases(where: Place) -> FileLeases:
     """Return the leases of this machine."""
     from shipway.adapters.lease_file import FileLeases
@@ -107,11 +129,10 @@ def runs_folder(where: Place) -> Path:
 def run_records(where: Place) -> Iterator[tuple[str, str]]:
     """Return the runs of this machine that left a record, newest first, each with its text."""
     folder = runs_folder(where)
-    names = sorted((p.name for p in folder.iterdir()), reverse=True) if folder.is_dir() else []
-    for name in names:
-        path = folder / name / "run.json"
-        if path.is_file():
-            yield name, path.read_text(encoding="utf-8", errors="replace")
+    found = [path for path in folder.glob("*/run.json") if path.is_file()]
+    # a run may have any name, so its record's time tells its age
+    for path in sorted(found, key=lambda p: p.stat().st_mtime_ns, reverse=True):
+        yield path.parent.name, path.read_text(encoding="utf-8", errors="replace")
 
 
 def remember(where: Place, environ: Mapping[str, str], event: HistoryEvent) -> None:

@@ -54,14 +54,16 @@ def team_cache(
     build = surroundings.ci(environ)
     refusal = may_write(rules, branch=build.branch, pull_request=build.pull_request, ci=build.there)
 
+    def endpoint() -> str | None:
+        return None if where.service.aws else str(embedded(where.state)["aws"])
+
     def made() -> object:
         from shipway.adapters.aws.step_cache_s3 import Bucket, S3Entries, s3_client
 
-        endpoint = None if where.service.aws else str(embedded(where.state)["aws"])
         store = References(environ, str(where.root), lambda: aws_values(where))
         key = rules.signing_key
         return S3Entries(
-            lambda: s3_client(rules.region or EMBEDDED_REGION, endpoint),
+            lambda: s3_client(rules.region or EMBEDDED_REGION, endpoint()),
             Bucket(rules.bucket, rules.prefix),
             public_key=rules.public_key,
             signing_key=None if refusal or key is None else lambda: store.resolve(key),
