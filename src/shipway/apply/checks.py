@@ -11,10 +11,8 @@ from shipway.apply.check_run import Result, Wish, run_check
 from shipway.apply.explain import remember_keys
 from shipway.apply.hits import hits, keep
 from shipway.apply.look import Known, in_order, is_unchanged, look, today
-from shipway.apply.publication import build_image, secrets_of
 from shipway.apply.run_record import Recorder
 from shipway.apply.world import World
-from shipway.checks.digest import digest
 from shipway.checks.graph import Node, Schedule, expectation, node_of
 from shipway.checks.verdict import Ending, Verdict
 from shipway.errors import CheckFailed, Failed, ShipwayError
@@ -164,6 +162,8 @@ def _build(_: Check | None, run: _Run) -> Result:
     step, world = run.step.build, run.world
     if step is None:  # pragma: no cover - the node is only there with the step
         raise TypeError("nothing to build")
+    from shipway.apply.publication import build_image, secrets_of  # noqa: PLC0415 - checks alone do without
+
     started = world.clock.monotonic()
     world.publish(CheckStarted(IMAGE, sentence(step)))
     outcome, reason = Outcome.PASSED, ""
@@ -225,6 +225,8 @@ def _conclude(run: _Run, seconds: float) -> None:
 
 def _failure(failed: list[Result], run: _Run) -> CheckFailed:
     """Tell of the first failure in some lines; of others, and what had no answer, in one each."""
+    from shipway.checks.digest import digest  # noqa: PLC0415 - a run that is all hits does without
+
     first, *others = failed
     check = next(c for c in run.known.checks if c.name == first.check)
     ending = None if first.status is None else Ending(first.status)

@@ -10,7 +10,6 @@ from shipway.apply.check_run import Result
 from shipway.apply.hits import HERE, TEAM
 from shipway.apply.look import Known
 from shipway.apply.world import World
-from shipway.checks.merge import merged
 from shipway.checks.record import CheckRecord, RunRecord, encode
 from shipway.errors import DiskIsFull
 from shipway.model.outcome import Outcome
@@ -97,6 +96,8 @@ class Recorder:
             if (text := self._world.files.read(f"{self._world.root}/{check.junit}")) is not None
         }
         if reports:
+            from shipway.checks.merge import merged  # noqa: PLC0415 - many runs have no reports
+
             text = self._world.redactor.text(merged(reports))
             with suppress(DiskIsFull):
                 self._world.files.write(f"{self._world.folder}/{REPORT}", text)

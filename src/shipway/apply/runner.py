@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from shipway.apply.checks import run_checks
-from shipway.apply.deployment import adopt, deploy, watch
-from shipway.apply.publication import (
-    attach_evidence,
-    build_image,
-    move_tag,
-    publish_image,
-    record_release,
-    secrets_of,
-)
-from shipway.apply.verification import verify
 from shipway.apply.world import World
 from shipway.errors import Failed, Interrupted, ShipwayError, Terminated
 from shipway.events.types import StepEnded, StepStarted
 from shipway.model.outcome import Outcome
 from shipway.plan.plan import Plan
-from shipway.plan.steps import (
-    AdoptDeployment,
-    AttachEvidence,
-    BuildImage,
-    Deploy,
-    MoveTag,
-    PublishImage,
-    RecordRelease,
-    RunChecks,
-    Step,
-    Verify,
-    Watch,
-    sentence,
-)
+from shipway.plan.steps import RunChecks, Step, sentence
 
 
 def apply(plan: Plan, world: World) -> None:
@@ -61,29 +36,11 @@ def apply(plan: Plan, world: World) -> None:
             world.publish(StepEnded(sentence(step), outcome.value, reason, seconds))
 
 
-def _run(step: Step, world: World, made_from: str) -> Outcome:  # noqa: C901 - one case for each step
+def _run(step: Step, world: World, made_from: str) -> Outcome:
     """Do one step; failed means that it ran and the ledger holds the answer no."""
-    match step:
-        case RunChecks():
-            run_checks(step, world)
-        case BuildImage():
-            build_image(step, world, secrets=secrets_of(step.image, world))
-        case PublishImage():
-            publish_image(step, world)
-        case AttachEvidence():
-            attach_evidence(step, world)
-        case MoveTag():
-            move_tag(step, world)
-        case RecordRelease():
-            record_release(step, world)
-        case Deploy():
-            deploy(step, world, made_from)
-        case AdoptDeployment():
-            adopt(step, world)
-        case Watch():
-            return watch(step, world)
-        case Verify():
-            return verify(step, world)
-        case _:
-            assert_never(step)
-    return Outcome.PASSED
+    if isinstance(step, RunChecks):
+        run_checks(step, world)
+        return Outcome.PASSED
+    from shipway.apply.release_steps import run_step  # noqa: PLC0415 - checks alone do without
+
+    return run_step(step, world, made_from)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shipway.apply.redaction import Redactor, clean
 from shipway.events.stream import Stream
 from shipway.events.types import Event
-from shipway.ledger import History, fold
 from shipway.ports import (
     Clock,
     ComposeRunner,
@@ -26,6 +26,9 @@ from shipway.ports import (
     Tools,
     Tree,
 )
+
+if TYPE_CHECKING:
+    from shipway.ledger import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +78,6 @@ class World:
 
     def history(self) -> History:
         """Read the service's history as it is now."""
+        from shipway.ledger import fold  # noqa: PLC0415 - checks alone do without
+
         return fold(self.ledger.entries(self.service))

@@ -8,7 +8,6 @@ from dataclasses import asdict
 import click
 
 from shipway import wiring
-from shipway.apply.again import about, asked_again, check_of, enter, find_run, passed_of
 from shipway.apply.explain import Explanation, explained
 from shipway.apply.look import look
 from shipway.apply.run_record import AS_CI, RECORD
@@ -78,6 +77,8 @@ def resume(context: click.Context, *, run_name: str | None, as_json: bool) -> No
 
     What passed is taken over where nothing that it rests on has changed since.
     """
+    from shipway.apply.again import asked_again, find_run, passed_of  # noqa: PLC0415 - not for `run`
+
     place = here()
     record = find_run(wiring.run_records(place), run_name, service=place.service.name)
     if record.run in wiring.leases(place).held("run"):
@@ -105,6 +106,8 @@ def debug(*, run_name: str, step_name: str, command: tuple[str, ...], as_json: b
     The same folder and variables, its secrets resolved anew; for a compose check, a container of
     the deciding service beside all that it depends on. With --json it only says what that is.
     """
+    from shipway.apply.again import about, check_of, enter, find_run  # noqa: PLC0415 - not for `run`
+
     place = here()
     record = find_run(wiring.run_records(place), run_name, service=place.service.name)
     world = wiring.world(place, os.environ, ())

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -20,13 +20,15 @@ from shipway.apply.run import conduct
 from shipway.apply.world import World
 from shipway.errors import EnvironmentIsUnknown, ReleaseIsUnknown
 from shipway.events.stream import Reader
-from shipway.ledger import History
-from shipway.model.release import Release, Source
-from shipway.model.service import Environment
 from shipway.views.grouped import PlainView
 from shipway.views.jsonl import JsonLines
 from shipway.views.markers import is_engine, markers_of
 from shipway.wiring import Place, Wishes
+
+if TYPE_CHECKING:  # for annotations alone: checks do not pay for what deploys
+    from shipway.ledger import History
+    from shipway.model.release import Release, Source
+    from shipway.model.service import Environment
 
 Result = TypeVar("Result")
 
@@ -70,6 +72,8 @@ def release_of(place: Place, history: History, name: str | None) -> Release:
 
 def source_of(release: Release) -> Source:
     """Return the commit that a release was made from."""
+    from shipway.model.release import Source  # noqa: PLC0415 - see above
+
     return Source(
         commit=release.commit,
         branch=release.branch,

@@ -6,13 +6,15 @@ A step is complete before it starts: no step needs a value that another one make
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from shipway.model.observed import DeploymentArn
 from shipway.model.outcome import Purpose
-from shipway.model.release import Commit, Digest, Release, Source
-from shipway.model.service import Check, Environment, ImageRules
-from shipway.model.task_definition import TaskDefinition
+
+if TYPE_CHECKING:  # for annotations alone: checks do not pay for what deploys
+    from shipway.model.observed import DeploymentArn
+    from shipway.model.release import Commit, Digest, Release, Source
+    from shipway.model.service import Check, Environment, ImageRules
+    from shipway.model.task_definition import TaskDefinition
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.model.release import Commit, Source
-from shipway.model.tree import Changes, Listing
+if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.model.release import Commit, Source
+    from shipway.model.tree import Changes, Listing
 
 
 class Repository(Protocol):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.events.types import Entry
-from shipway.model.observed import (
-    DeploymentArn,
-    ObservedDeployment,
-    ObservedService,
-    RunningTask,
-    StoppedTask,
-)
-from shipway.model.service import Environment
-from shipway.model.task_definition import TaskDefinition
+if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.events.types import Entry
+    from shipway.model.observed import (
+        DeploymentArn,
+        ObservedDeployment,
+        ObservedService,
+        RunningTask,
+        StoppedTask,
+    )
+    from shipway.model.service import Environment
+    from shipway.model.task_definition import TaskDefinition
 
 
 class Orchestrator(Protocol):

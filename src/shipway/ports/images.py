@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.model.contents import Contents
-from shipway.model.release import Commit, Digest
-from shipway.model.service import ImageRules
-from shipway.ports.machine import Cancel, OnLine
+if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.model.contents import Contents
+    from shipway.model.release import Commit, Digest
+    from shipway.model.service import ImageRules
+    from shipway.ports.machine import Cancel, OnLine
+
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

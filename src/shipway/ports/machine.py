@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.model.observed import ProbeAnswer
+if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.model.observed import ProbeAnswer
+
 
 OnLine = Callable[[str], None]
 OnOutput = Callable[[bytes], None]

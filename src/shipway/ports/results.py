@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shipway.model.kept import Kept, Past
-from shipway.model.service import ComposeCheck
-from shipway.ports.machine import Cancel, Exit, OnOutput
+if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.model.kept import Kept, Past
+    from shipway.model.service import ComposeCheck
+    from shipway.ports.machine import Cancel, Exit, OnOutput
 
 
 class ComposeRunner(Protocol):

@@ -14,13 +14,13 @@ from shipway.adapters import surroundings
 from shipway.adapters.surroundings import read_text, run_name
 from shipway.errors import FileIsMissing
 from shipway.events.types import Entry, HistoryEvent
-from shipway.ledger import History, fold
 from shipway.model.service import Service
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.git import GitCheckout
     from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.ledger_sqlite import SqliteLedger
+    from shipway.ledger import History
     from shipway.model.release import Commit
     from shipway.ports import Survey
 
@@ -76,6 +76,8 @@ def ledger(state: Path) -> SqliteLedger:
 
 def history(where: Place) -> History:
     """Read a service's history, without touching anything else."""
+    from shipway.ledger import fold
+
     return fold(ledger(where.state).entries(where.service.name))
 
 
