@@ -168,3 +168,65 @@ def test_packages_are_not_looked_for_outside_of_git(tmp_path: Path) -> None:
     assert refused.status == 2, refused
     assert "cannot be read as a git checkout" in refused.err
     assert stage.ran() == []
+
+
+def _service(stage: Stage, folder: str) -> Stage:
+    """Move the service into a package's folder: its file is there, and nowhere else."""
+    other = Stage(stage.place, stage.folder / folder, stage.env)
+    (stage.folder / "shipway.yaml").unlink()
+    other.declare('  unit: { run: say unit, inputs: ["src/**"] }\n')
+    return other
+
+
+def test_a_service_that_no_change_touches_runs_nothing(tmp_path: Path) -> None:
+    """In a folder of its own, a service is left alone by changes of what it does not need."""
+    stage, _ = _workspace(tmp_path)
+    api = _service(stage, "packages/api")
+    before = stage.commit("The service lives in its folder")
+    stage.write("packages/tool/src/index.js", "// changed\n")
+
+    done = api.shipway("run", "--since", before)
+
+    assert (done.status, api.ran()) == (0, [])
+    assert "nothing to check: no change since" in done.out
+
+
+def test_a_service_runs_where_a_package_it_needs_changed(tmp_path: Path) -> None:
+    """A change in a package that it depends on runs the checks of a service."""
+    stage, _ = _workspace(tmp_path)
+    api = _service(stage, "packages/api")
+    before = stage.commit("The service lives in its folder")
+    stage.write("packages/core/src/index.js", "// changed\n")
+
+    done = api.shipway("run", "--since", before)
+
+    assert (done.status, api.ran()) == (0, ["unit"])
+
+
+def test_a_service_sees_what_it_depends_on_outside_of_its_folder(tmp_path: Path) -> None:
+    """A result is not taken from the cache where a package that the service needs has changed."""
+    stage, _ = _workspace(tmp_path)
+    api = _service(stage, "packages/api")
+    api.shipway("run")
+    stage.write("packages/tool/src/index.js", "// nobody needs it\n")
+    api.shipway("run")
+    assert api.ran() == ["unit"]
+
+    stage.write("packages/core/src/index.js", "// changed\n")
+    why = api.shipway("run", "--explain", "unit").out
+    api.shipway("run")
+
+    assert api.ran() == ["unit"]
+    assert "the rest of the repository changed" in why
+
+
+def test_the_lockfile_above_a_service_counts(tmp_path: Path) -> None:
+    """What lies in no package may decide about every service."""
+    stage, _ = _workspace(tmp_path)
+    api = _service(stage, "packages/api")
+    api.shipway("run")
+    stage.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n")
+
+    api.shipway("run")
+
+    assert api.ran() == ["unit", "unit"]

@@ -11,12 +11,13 @@ import re
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from shipway.adapters.shell import LocalShell
 from shipway.errors import CheckoutIsUnfit, OutsideDidNotAnswer
 from shipway.model.release import Commit
-from shipway.model.tree import Changes, Listing
+from shipway.model.tree import Around, Changes, Listing
 from shipway.ports import Exit
 
 FETCH_S = 30.0
@@ -78,6 +79,18 @@ class GitTree:
             CheckoutIsUnfit: not a git checkout.
         """
         return self._text("rev-parse", "--show-toplevel").rstrip("\n")
+
+    def around(self) -> Around | None:
+        """Return the repository around the folder; None where that is all of it, or no git."""
+        root = Path(self._root).resolve()
+        if (root / ".git").exists():
+            return None
+        try:
+            top = Path(self.top()).resolve()
+        except CheckoutIsUnfit:
+            return None
+        listing = GitTree(str(top), self._shell).listing()
+        return Around(str(top), root.relative_to(top).as_posix(), listing)
 
     def changes(self, since: Commit) -> Changes:
         """Compare an earlier commit's tree with the checkout as it is now; see `ports.Tree`."""

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from hashlib import sha256
 
 from shipway.apply.world import World
-from shipway.checks.affected import affected, narrowed_to
+from shipway.checks.affected import affected, concerning, narrowed_to
 from shipway.checks.expansion import expanded
 from shipway.checks.fingerprint import Fingerprint, fingerprint, selected, too_broad
 from shipway.checks.graph import narrowed
@@ -34,13 +34,15 @@ class Known:
 
     `checks` are those to run, expanded over packages, in the order of their declaration. `keys`
     holds a fingerprint for each that can be cached, `unkeyed` for each other the reason why not.
-    `tree` stands for the content of the whole checkout; empty where nobody asked for it.
+    `tree` stands for the content of the whole checkout, `around` for that of the repository which
+    it is only a folder of.
     """
 
     checks: tuple[Check, ...]
     keys: Mapping[str, Fingerprint] = field(default_factory=dict)
     unkeyed: Mapping[str, str] = field(default_factory=dict)
     tree: str = ""
+    around: str = ""
 
 
 def look(step: RunChecks, world: World) -> Known:
@@ -62,8 +64,9 @@ def look(step: RunChecks, world: World) -> Known:
         return Known(step.checks, unkeyed=dict.fromkeys((c.name for c in step.checks), "no git"))
     paths = tuple(sorted(listing.files))
     checks = _chosen(step, paths, world)
-    keys, unkeyed = _keys(checks, listing, paths, world)
-    return Known(checks, keys, unkeyed, _digest(listing))
+    around = _around(world)
+    keys, unkeyed = _keys(checks, listing, around, world)
+    return Known(checks, keys, unkeyed, _digest(listing) + around, around)
 
 
 def _packages(paths: tuple[str, ...], world: World) -> tuple[Package, ...]:
@@ -107,13 +110,26 @@ def is_meant(name: str, asked: tuple[str, ...]) -> bool:
     return name in asked or name.partition(":")[0] in asked
 
 
+def _around(world: World) -> str:
+    """Return what stands for the files outside of our folder that may decide about our checks."""
+    found = world.tree.around()
+    if found is None:
+        return ""
+    paths = tuple(sorted(found.listing.files))
+    texts = {name: world.files.read(f"{found.top}/{name}") or "" for name in manifests(paths)}
+    files = found.listing.files
+    chosen = concerning(found.folder, packages(paths, texts), paths)
+    return _digest(Listing({path: files[path] for path in chosen}))
+
+
 def _keys(
-    checks: tuple[Check, ...], listing: Listing, paths: tuple[str, ...], world: World
+    checks: tuple[Check, ...], listing: Listing, around: str, world: World
 ) -> tuple[dict[str, Fingerprint], dict[str, str]]:
     """Fingerprint each check after all that it needs."""
     keys: dict[str, Fingerprint] = {}
     unkeyed: dict[str, str] = {}
     here = {c.name for c in checks}
+    paths = tuple(sorted(listing.files))
     for check in in_order(checks):
         missing = [need for need in check.needs if need in here and need not in keys]
         if not check.inputs:
@@ -125,12 +141,16 @@ def _keys(
             broad = too_broad(inputs, len(paths))
             if broad:
                 world.publish(Warned(check.name, broad))
-            keys[check.name] = _fingerprint(check, inputs, keys, world)
+            keys[check.name] = _fingerprint(check, inputs, keys, around, world)
     return keys, unkeyed
 
 
 def _fingerprint(
-    check: Check, inputs: Mapping[str, str], keys: Mapping[str, Fingerprint], world: World
+    check: Check,
+    inputs: Mapping[str, str],
+    keys: Mapping[str, Fingerprint],
+    around: str,
+    world: World,
 ) -> Fingerprint:
     env = {**world.env, **dict(check.env)}  # as in CI is another environment
     return fingerprint(
@@ -140,6 +160,7 @@ def _fingerprint(
         needs={need: keys[need].key for need in check.needs if need in keys},
         platform=world.platform,
         today=today(world),
+        around=around,
     )
 
 
@@ -213,7 +234,7 @@ def is_unchanged(check: Check, known: Known, world: World) -> bool:
     try:
         listing = world.tree.listing()
         if check.name not in known.keys:
-            return _digest(listing) == known.tree
+            return _digest(listing) + known.around == known.tree
         now = selected(check, listing)
     except (CheckoutIsUnfit, InputsAreMissing):  # all that one of its globs fitted is gone
         return False

@@ -7,6 +7,7 @@ trust.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shipway.checks.globs import Globs
@@ -65,6 +66,27 @@ def is_affected(folder: str, members: tuple[Package, ...], changes: Changes) -> 
     if found.everything or folder not in own:
         return True
     return not found.folders.isdisjoint(own)
+
+
+def concerning(folder: str, members: tuple[Package, ...], paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths outside of a service's folder that may decide about it, as they stand.
+
+    Those of packages that it depends on, however far, and those that lie in no package. Of a
+    folder that is no package nobody knows what it needs: all of them.
+    """
+    own = next((package for package in members if package.folder == folder), None)
+    outside = [path for path in paths if not _lies_in(path, folder)]
+    if own is None:
+        return tuple(outside)
+    folders = {package.folder for package in members}
+    onward: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
+    for package in members:
+        by_name.setdefault(package.name, []).append(package.folder)
+    for package in members:
+        onward[package.folder] = [f for name in package.depends for f in by_name.get(name, ())]
+    needed = _reached({folder}, onward)
+    return tuple(path for path in outside if (_owner(path, folders) or folder) in needed)
 
 
 def narrowed_to(checks: tuple[Check, ...], found: Affected) -> tuple[Check, ...]:

@@ -59,6 +59,7 @@ def fingerprint(
     needs: Mapping[str, str],
     platform: str,
     today: str = "",
+    around: str = "",
 ) -> Fingerprint:
     """Return the key of a check.
 
@@ -70,11 +71,13 @@ def fingerprint(
         platform: operating system and processor.
         today: ISO 8601 date; a quarantine that has expired by then is none, so that no result
             outlives it. Without a date all of them count.
+        around: stands for the rest of the repository, where the checkout is a folder of it.
     """
     return _of(
         (
             ("format", FORMAT),
             ("platform", platform),
+            *((("the rest of the repository", around),) if around else ()),
             *_rules(check, today),
             *_what(check),
             *((f"input {path}", content) for path, content in inputs.items()),

@@ -51,16 +51,20 @@ def run(
 ) -> None:
     """Run CHECKS and what they need, or all of them, on the working copy as it is."""
     place = here()
-    if (affected or since) and not _is_affected(place, since, as_json=as_json):
-        return
     if explain is not None:
         _explain(place, explain, as_json=as_json)
+        return
+    commit = _since(place, since) if affected or since else None
+    touched = wiring.is_touched(place, commit) if commit else None
+    if commit and touched is False:
+        words = f"nothing to check: no change since {commit[:8]} touches {place.service.name}"
+        tell({"passed": []}, words, as_json=as_json)
         return
     step = RunChecks(
         None,  # a working copy proves nothing about its commit
         wanted(place, checks),
         asked=checks,
-        since=_since(place, since) if affected or since else None,
+        since=None if touched else commit,  # what it is made of may lie outside of its folder
         use_cache=not no_cache,
         keep_going=keep_going,
     )
@@ -184,16 +188,6 @@ def _since(place: Place, named: str | None) -> Commit:
             hint="name a commit: `--since origin/main`",
         )
     return releases[-1].commit
-
-
-def _is_affected(place: Place, since: str | None, *, as_json: bool) -> bool:
-    """Tell whether a service in a folder of a larger repository is touched at all; say if not."""
-    commit = _since(place, since)
-    if wiring.is_touched(place, commit):
-        return True
-    words = f"nothing to check: no change since {commit[:8]} touches {place.service.name}"
-    tell({"passed": [], "affected": False}, words, as_json=as_json)
-    return False
 
 
 def _explain(place: Place, name: str, *, as_json: bool) -> None:

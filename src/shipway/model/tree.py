@@ -20,6 +20,18 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """The repository that a checkout in a folder of its own is a part of.
+
+    `top` is the path of its root, `folder` ours in it, `listing` all of its files, from that root.
+    """
+
+    top: str
+    folder: str
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What differs between an earlier commit and the checkout as it is now.
 

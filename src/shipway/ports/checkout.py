@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
     from shipway.model.release import Commit, Source
-    from shipway.model.tree import Changes, Listing
+    from shipway.model.tree import Around, Changes, Listing
 
 
 class Repository(Protocol):
@@ -31,6 +31,9 @@ class Tree(Protocol):
         Raises:
             CheckoutIsUnfit: not a git checkout.
         """
+
+    def around(self) -> Around | None:
+        """Return the repository around the checkout; None where that is all of it, or no git."""
 
     def changes(self, since: Commit) -> Changes:
         """Compare an earlier commit's tree with the checkout as it is now, committed or not.

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from shipway.errors import ToolIsMissing
 from shipway.model.release import Commit
-from shipway.model.tree import Changes, Listing
+from shipway.model.tree import Around, Changes, Listing
 from shipway.testing.calls import Calls, Misuse
 
 
@@ -21,6 +21,7 @@ class FakeTree:
     texts: dict[str, str] = field(default_factory=dict)
     commits: dict[str, Mapping[str, str]] = field(default_factory=dict)
     calls: Calls = field(default_factory=Calls)
+    surroundings: Around | None = None
 
     def listing(self) -> Listing:
         """Return every file by git's id of its content."""
@@ -29,6 +30,10 @@ class FakeTree:
                 if path.startswith("/") or str(PurePosixPath(path)) != path or ".." in path:
                     raise Misuse(f"{path!r} is no path relative to the root")
             return Listing({path: _blob(self.texts[path]) for path in sorted(self.texts)})
+
+    def around(self) -> Around | None:
+        """Return what was told."""
+        return self.surroundings
 
     def changes(self, since: Commit) -> Changes:
         """Compare with a commit that was told; with any other, everything has changed."""

@@ -95,10 +95,10 @@ def actor(where: Place, environ: Mapping[str, str]) -> str:
     return named or environ.get("USER") or environ.get("LOGNAME") or f"uid {os.getuid()}"
 
 
-def is_touched(where: Place, since: Commit) -> bool:
+def is_touched(where: Place, since: Commit) -> bool | None:
     """Tell whether anything changed after a commit may concern a service in a folder of its own.
 
-    A service at the root of its repository is always concerned: its checks are chosen one by one.
+    None for a service at the root of its repository: there, checks are chosen one by one.
     """
     from shipway.adapters.shell import LocalShell
     from shipway.adapters.tree import GitTree
@@ -108,7 +108,7 @@ def is_touched(where: Place, since: Commit) -> bool:
     top = Path(GitTree(str(where.root), LocalShell()).top())
     root = where.root.resolve()
     if top.resolve() == root:
-        return True
+        return None
     tree = GitTree(str(top), LocalShell())
     paths = tuple(sorted(tree.listing().files))
     texts = {path: read_text(top / path) for path in manifests(paths)}
