@@ -20,6 +20,7 @@ from pathlib import Path
 import shipway
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCKER = os.environ.get("SHIPWAY_DOCKER", "docker")
 ROUNDS = 7  # at least five: one slow round on a busy machine must not decide
 WARM_UPS = 1
 DEADLINE_S = 60.0
@@ -72,16 +73,21 @@ def as_installed() -> None:
 
 
 def medians(
-    contestants: Mapping[str, Callable[[], None]], rounds: int = ROUNDS
+    contestants: Mapping[str, Callable[[], None]],
+    rounds: int = ROUNDS,
+    before: Mapping[str, Callable[[], None]] | None = None,
 ) -> dict[str, float]:
     """Seconds that each contestant takes, the median of `rounds`.
 
     They run in turns, so that a busy moment of the machine hits all of them alike; one warm-up
-    round is thrown away.
+    round is thrown away. What stands in `before` under a contestant's name is done each time
+    before its clock starts.
     """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(WARM_UPS + rounds):
         for name, contestant in contestants.items():
+            if before and name in before:
+                before[name]()
             started = time.perf_counter()
             contestant()
             taken[name].append(time.perf_counter() - started)

@@ -11,11 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.harness import Figure, medians, program
+from bench.harness import DOCKER, ROOT, Figure, medians, program
 
-ROOT = Path(__file__).resolve().parents[1]
 SHIPWAY = str(Path(sys.executable).parent / "shipway")
-DOCKER = os.environ.get("SHIPWAY_DOCKER", "docker")
 
 HELP_LIMIT_MS = 100.0
 STATUS_LIMIT_MS = 250.0
