@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from bench.__main__ import main, table
-from bench.harness import Figure, NotMeasured, medians, program
+from bench import sample
+from bench.__main__ import main, names, table
+from bench.checks import makefile, sequence
+from bench.harness import ROOT, Figure, NotMeasured, medians, program
+from shipway.config.load import load
+from shipway.model.service import CommandCheck
 
 
 def figure(value: float, *, more_is_better: bool = False, ratio: float | None = None) -> Figure:
@@ -39,6 +47,47 @@ def test_contestants_run_in_turns() -> None:
     order: list[str] = []
     medians({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=5)
     assert order == ["a", "b"] * 6
+
+
+def test_what_comes_before_a_contestant_is_not_timed() -> None:
+    """What a contestant needs first is done each round, before its own clock and no other's."""
+    order: list[str] = []
+    contestants = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    medians(contestants, rounds=1, before={"b": lambda: order.append("before b")})
+    assert order == ["a", "before b", "b"] * 2
+
+
+def test_shipway_is_measured_with_byte_code() -> None:
+    """Whatever this machine's settings are, no contestant goes without the package's byte code."""
+    asked = "import sys; sys.exit(sys.flags.dont_write_bytecode)"
+    code = f"""if True:
+        import subprocess, sys
+        from pathlib import Path
+        from bench.harness import as_installed
+        import shipway, importlib.util
+        as_installed()
+        assert Path(importlib.util.cache_from_source(shipway.__file__)).exists()
+        sys.exit(subprocess.call((sys.executable, "-c", "{asked}")))"""
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    assert (
+        subprocess.run((sys.executable, "-c", code), cwd=ROOT, env=env, check=False).returncode == 0
+    )
+
+
+def test_the_peers_run_what_the_sample_declares() -> None:
+    """The Makefile and the script hold the commands of the sample's own five checks."""
+    checks = load((sample.SENDER / "shipway.yaml").read_text(encoding="utf-8")).checks
+    found = {c.name: " ".join(c.command) for c in checks if isinstance(c, CommandCheck)}
+    assert {name: found[name] for name in sample.CHECKS} == sample.COMMANDS
+    for command in sample.COMMANDS.values():
+        assert f"\t{command}\n" in makefile()
+        assert f"\n{command}" in sequence()
+
+
+def test_every_measurement_of_the_checks_is_a_bench() -> None:
+    """What `./dev bench` runs holds the checks, the CI part and turbo, and none of their parts."""
+    assert {"checks", "ci_part", "turbo"} <= set(names())
+    assert not {"harness", "sample", "__main__"} & set(names())
 
 
 def test_a_program_that_fails_gives_no_figure() -> None:
