@@ -43,8 +43,10 @@ def run() -> list[Figure]:
             who: program((turbo[who], "run", *CHECKS), cwd=trees[who], env=env) for who in turbo
         }
         hits["shipway"] = program((SHIPWAY, "run", *CHECKS), cwd=ours, env=env)
-        for first in hits.values():
-            first()  # the run whose results the others take over
+        # the runs whose results the others take over; ten tasks at once would let a test time out
+        for who, start in turbo.items():
+            program((start, "run", *CHECKS, "--concurrency=2"), cwd=trees[who], env=env)()
+        hits["shipway"]()
         for who, tree in trees.items():
             _took_all(turbo[who], tree, env)
         taken = medians(hits)
