@@ -121,14 +121,18 @@ def _refused(
         shipway.environment_state("preprod"),
         shipway.environment_state("production"),
     )
-    if preprod.last_release != release or preprod.outcome not in {"rolled-back", "failed"}:
-        problems.append(f"{release} was not refused in pre-production: {preprod.outcome}")
+    # ECS refuses what dies at once; on a slow machine it may be the acceptance tests that do
+    came_back = preprod.purpose == "rollback" and preprod.last_release == f"sender-{good[:8]}"
+    refused = preprod.last_release == release and preprod.outcome in {"rolled-back", "failed"}
+    fate = "rolled-back" if came_back else preprod.outcome
+    if not (refused or came_back):
+        problems.append(f"{release} was not refused in pre-production: {fate}")
     problems += [
         f"{state.name} runs {state.live}, not the good release"
         for state in (preprod, production)
         if state.live != f"sender-{good[:8]}"
     ]
-    return Row(change.subject, release, preprod.outcome, "untouched", time.monotonic() - start)
+    return Row(change.subject, release, fate, "untouched", time.monotonic() - start)
 
 
 def _roll_back(shipway: Shipway, commit: str) -> Row:

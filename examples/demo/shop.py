@@ -136,6 +136,7 @@ class State:
     name: str
     live: str
     last_release: str
+    purpose: str
     outcome: str
 
 
@@ -191,6 +192,7 @@ class Shipway:
                 name=e["environment"],
                 live=e["live"]["release"] if e["live"] else "nothing",
                 last_release=e["last"]["release"] if e["last"] else "nothing",
+                purpose=e["last"]["purpose"] if e["last"] else "",
                 outcome=(e["last"]["outcome"] or "under way") if e["last"] else "never tried",
             )
             for e in report["environments"]
