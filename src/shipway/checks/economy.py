@@ -10,6 +10,9 @@ from shipway.model.service import RemoteCache
 _LARGE: Final = 2**20
 """Bytes from which the size of an entry decides what restoring takes; below, the round trips do."""
 
+_UNNOTICED_S: Final = 0.2
+"""Restoring that takes no longer is always worth it: nobody would notice."""
+
 _ENOUGH: Final = 2
 """Measurements before history is believed: one slow moment must not end restoring."""
 
@@ -36,7 +39,7 @@ def worth_restoring(kept: Kept, past: Past) -> tuple[bool, str]:
     measurements restoring is worth it: that is how they are made.
     """
     restoring, running = restore_seconds(kept.size, past.restored), run_seconds(kept, past)
-    if restoring <= running:
+    if restoring <= max(running, _UNNOTICED_S):
         return True, ""
     return False, (
         f"restoring {_bytes(kept.size)} takes about {_seconds(restoring)},"
