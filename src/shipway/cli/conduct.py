@@ -118,7 +118,7 @@ def act(
     While it runs it holds a lease on its own name; whatever carries the name of a run that holds
     none was left by one that was killed, and is removed first. `alone` when it needs neither AWS
     nor the embedded default; `verbose` when people want to see what every check prints; `sweeping`
-    may be left out where nothing will ask the engine anyway.
+    may be left out where nothing will ask the engine anyway, unless a run has died of late.
     """
     if not alone:
         wiring.refuse_nowhere(place)
@@ -127,7 +127,7 @@ def act(
     with view(as_json=as_json, verbose=verbose, drawn=drawn) as reader:
         world = wiring.world(place, os.environ, (reader,), wishes)
         with wiring.leases(place).hold(f"run/{world.run}", owner=world.actor):
-            if sweeping:
+            if sweeping or wiring.died_lately(place):
                 wiring.sweep(place, os.environ)
             return conduct(world, command, commit, lambda: work(world))
 

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.ledger import History
     from shipway.model.release import Commit
     from shipway.ports import Survey
+
+_NEWEST = 5  # runs that are looked at
 
 CONFIGURATION = "shipway.yaml"
 
@@ -135,6 +138,15 @@ def run_records(where: Place) -> Iterator[tuple[str, str]]:
     # a run may have any name, so its record's time tells its age
     for path in sorted(found, key=lambda p: p.stat().st_mtime_ns, reverse=True):
         yield path.parent.name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def died_lately(where: Place) -> bool:
+    """Tell whether one of the newest runs was killed: it has no end, and nobody holds its lease."""
+    from shipway.checks.record import decode
+
+    records = [decode(text) for _, text in islice(run_records(where), _NEWEST)]
+    open_ended = {record.run for record in records if record and record.seconds is None}
+    return bool(open_ended and open_ended - leases(where).held("run"))
 
 
 def remember(where: Place, environ: Mapping[str, str], event: HistoryEvent) -> None:
