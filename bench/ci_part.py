@@ -3,8 +3,8 @@
 Both get a new commit each round, which changes one line of a source file, so that nothing but the
 installed modules and Docker's layers is left from the round before: all five checks, the
 integration tests and the image are made again, and pushed to the registry of the embedded default.
-Both run with `CI=true`. Shipway also attaches a bill of materials and the provenance, which the
-sequence does not; a third contestant is Shipway without them.
+Both run with `CI=true`. Shipway also attaches a bill of materials and the provenance, and records
+the release, which the sequence does not.
 """
 
 from __future__ import annotations
@@ -53,33 +53,29 @@ class Tree:
 
 
 def run() -> list[Figure]:
-    """Measure the three in turns."""
+    """Measure both in turns."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = sample.surroundings(folder, {**_images(), "CI": "true"})
-        whole, bare, plain = (
-            Tree(sample.copied(folder / who, env), env) for who in ("whole", "bare", "plain")
-        )
-        _without_attachments(bare.folder)
-        program((SHIPWAY, "local", "up"), cwd=whole.folder, env=env, deadline_s=DEADLINE_S)()
+        ours, plain = (Tree(sample.copied(folder / who, env), env) for who in ("ours", "plain"))
+        program((SHIPWAY, "local", "up"), cwd=ours.folder, env=env, deadline_s=DEADLINE_S)()
         state = Path(env["SHIPWAY_STATE"], "local.json").read_text(encoding="utf-8")
         pushed = f"{json.loads(state)['registry']}/{REPOSITORY}"
         project = f"benchplain{os.getpid()}"
         try:
-            for tree in (whole, bare, plain):
+            for tree in (ours, plain):
                 tree.remote()
-            return _measure(whole, bare, plain, (str(SCRIPT), pushed, DOCKER, project))
+            return _measure(ours, plain, (str(SCRIPT), pushed, DOCKER, project))
         finally:
             reset = (SHIPWAY, "local", "reset", "--yes")
-            program(reset, cwd=whole.folder, env=env, deadline_s=DEADLINE_S)()
+            program(reset, cwd=ours.folder, env=env, deadline_s=DEADLINE_S)()
             for reference in (pushed, f"{project}_*", f"{project}-*"):
                 program(("sh", "-c", REMOVE, "sh", DOCKER, reference), deadline_s=DEADLINE_S)()
 
 
-def _measure(whole: Tree, bare: Tree, plain: Tree, script: tuple[str, ...]) -> list[Figure]:
+def _measure(ours: Tree, plain: Tree, script: tuple[str, ...]) -> list[Figure]:
     commands = {
-        "whole": (whole, (SHIPWAY, "image")),
-        "bare": (bare, (SHIPWAY, "image")),
+        "ours": (ours, (SHIPWAY, "image")),
         "plain": (plain, script),
     }
     # the commit is made before the clock starts: nobody waits for it
@@ -90,31 +86,20 @@ def _measure(whole: Tree, bare: Tree, plain: Tree, script: tuple[str, ...]) -> l
     taken = medians(works, rounds=ROUNDS, before=before)
     return [
         Figure(
-            name=name,
-            value=taken[who],
+            name="the whole CI part",
+            value=taken["ours"],
             unit="s",
             limit=taken["plain"] * RATIO_LIMIT,
             peer_name="plain sequence",
             peer_value=taken["plain"],
             ratio_limit=RATIO_LIMIT,
         )
-        for name, who in (("the whole CI part", "whole"), ("without SBOM, provenance", "bare"))
     ]
 
 
 def _counted(work: Callable[[int], None]) -> Callable[[], None]:
     numbers = iter(range(1000))
     return lambda: work(next(numbers))
-
-
-def _without_attachments(folder: Path) -> None:
-    file = folder / "shipway.yaml"
-    text = file.read_text(encoding="utf-8")
-    found = f"  repository: {REPOSITORY}\n"
-    if text.count(found) != 1:
-        raise NotMeasured("the sample's shipway.yaml has changed")
-    text = text.replace(found, f"{found}  sbom: false\n  provenance: false\n")
-    file.write_text(text, encoding="utf-8")
 
 
 def _images() -> dict[str, str]:
