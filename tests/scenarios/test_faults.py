@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -189,14 +190,19 @@ def test_sigterm_ends_a_delivery_with_143_and_leaves_nothing(tiny: Tiny) -> None
     assert _deployments(tiny, "staging") == 1
 
 
+_COMMIT = re.compile("sha-[0-9a-f]{40}")
+
+
 def _images(tiny: Tiny) -> int:
-    """Count the images that the registry holds for this service."""
+    """Count the images that the registry holds for this service, not what is attached to them."""
     client = ecr(tiny)
     try:
         found = client.describe_images(repositoryName=tiny.name())["imageDetails"]
     except client.exceptions.RepositoryNotFoundException:
         return 0
-    return len({image["imageDigest"] for image in found})
+    return len(
+        {i["imageDigest"] for i in found if any(map(_COMMIT.fullmatch, i.get("imageTags", [])))}
+    )
 
 
 def _deployments(tiny: Tiny, environment: str) -> int:
