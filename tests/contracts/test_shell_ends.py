@@ -15,7 +15,7 @@ from shipway.adapters.program import GRACE_S
 from shipway.adapters.shell import LocalShell
 from shipway.errors import DiskIsFull
 from shipway.ports import Exit
-from tests.contracts.processes import PYTHON, lives, number_in
+from tests.contracts.processes import PYTHON, lives, number_in, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="daemons are found in /proc only")
 
@@ -71,7 +71,8 @@ def test_a_daemon_without_our_pipe_is_ended(tmp_path: Path) -> None:
     quiet = DAEMON.replace(ON, f"os.closerange(0, 9)\n{ON}")
     done, said = start(tmp_path, PYTHON, "-c", quiet)
     assert (done.status, said) == (0, b"")
-    assert not lives(number_in(tmp_path / "pid"))
+    daemon = number_in(tmp_path / "pid")
+    until(lambda: not lives(daemon), "the daemon ended")
 
 
 def test_a_session_of_its_own_is_no_way_out(tmp_path: Path) -> None:

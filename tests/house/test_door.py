@@ -31,7 +31,7 @@ FAILING_DOCKERD = """echo "no such bridge" >&2; exit 1"""
 PYTHON = """echo "ran: $*"
 [ -z "${HOLD:-}" ] || { touch "$HOLD"; exec sleep 30; }
 exit "${CODE:-0}" """
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True)

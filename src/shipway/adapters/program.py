@@ -175,7 +175,8 @@ class Program:
             pass
 
     def _is_over(self) -> bool:
-        return self._ended and not _marked(self._mark)
+        # twice: what is about to end may hand its mark on while the others are looked at
+        return self._ended and not _marked(self._mark) and not _marked(self._mark)
 
     def _wait(self, patience_s: float) -> bool:
         """Go on telling until nothing of it is left, at most that long; return whether so."""

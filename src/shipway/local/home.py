@@ -25,6 +25,8 @@ _OURS: Final = (
     "delivery",
     "ecs",
     "git",
+    "identity",
+    "keys",
     "ledger",
     "ministack",
     "runs",
