@@ -250,6 +250,15 @@ def test_what_only_prepares_is_not_needed(stage: Stage) -> None:
     assert end_of(stage).outcome == "passed"
 
 
+def test_what_a_verification_uses_is_made(stage: Stage) -> None:
+    """Where a command will verify in this checkout, what only prepares is made all the same."""
+    checks = (keyed("install", cache=CacheUse.IN_PLACE, outputs=("modules",)), *followers())
+    go(stage, step(*checks))
+    stage.cache.stamps.clear()
+    go(stage, replace(step(*checks), prepares=True), "run-2")
+    assert ran(stage) == ["install"]
+
+
 def followers() -> tuple[Check, ...]:
     """Two checks that need `install`."""
     return (keyed("lint", "install"), keyed("unit", "install"))

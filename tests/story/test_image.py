@@ -8,7 +8,7 @@ import pytest
 
 from shipway.image.plan import build_step, move_steps, plan_image
 from shipway.image.tags import branch_tag, immutable_tag, labels
-from shipway.model.service import Service
+from shipway.model.service import CommandProbe, Service
 from shipway.plan.steps import (
     AttachEvidence,
     BuildImage,
@@ -24,6 +24,7 @@ from shipway.testing.builders import (
     a_release,
     a_service,
     a_source,
+    an_environment,
 )
 
 SERVICE = a_service(checks=(a_check("lint"),))
@@ -81,6 +82,16 @@ def test_with_nothing_there_it_is_checked_built_and_pushed() -> None:
     checks, publish = plan.steps
     assert checks == RunChecks(SOURCE.commit, SERVICE.checks, build_step(SERVICE, SOURCE))
     assert publish == PublishImage("sender", immutable_tag(SOURCE.commit))
+
+
+def test_acceptance_commands_find_what_the_checks_prepare() -> None:
+    """A service that verifies by a command has nothing of its checkout left out."""
+    where = an_environment(probes=(CommandProbe(("vitest", "run"), 60.0),))
+    service = replace(SERVICE, environments=(where,))
+    plan = plan_image(service, SOURCE, repository="host/sender", found=None, checked=False)
+    checks = plan.steps[0]
+    assert isinstance(checks, RunChecks)
+    assert checks.prepares
 
 
 def test_what_was_checked_is_not_checked_again() -> None:

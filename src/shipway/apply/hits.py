@@ -103,7 +103,7 @@ def _not_needed(
         used = not in_use.isdisjoint(after)
         spare = not is_meant(check.name, step.asked) and check.name not in kept_for_image
         known_to_pass = check.name in known.keys and check.cache is not CacheUse.OFF
-        may_be_left = after and spare and known_to_pass and step.use_cache
+        may_be_left = after and spare and known_to_pass and step.use_cache and not step.prepares
         if used or not (check.name in found or may_be_left):
             in_use.add(check.name)
         elif check.name not in found:

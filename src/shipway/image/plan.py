@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shipway.image.tags import branch_tag, immutable_tag, labels, nightly_tag
 from shipway.model.release import Digest, Release, Source
-from shipway.model.service import Service
+from shipway.model.service import CommandProbe, Service
 from shipway.plan.plan import Plan, fingerprint
 from shipway.plan.steps import (
     AttachEvidence,
@@ -42,7 +42,8 @@ def plan_image(
     if found is None:
         tag = immutable_tag(source.commit)
         build = build_step(service, source)
-        first = build if checked else RunChecks(source.commit, service.checks, build)
+        checks = RunChecks(source.commit, service.checks, build, prepares=_has_commands(service))
+        first = build if checked else checks
         return Plan((first, PublishImage(service.image.repository, tag)), made_from)
     release = Release(
         service=service.name,
@@ -58,6 +59,12 @@ def plan_image(
     steps: list[Step] = [attach] if evidence_of(service.image) else []
     steps += move_steps(service, release, nightly)
     return Plan((*steps, RecordRelease(release)), made_from)
+
+
+def _has_commands(service: Service) -> bool:
+    """Tell whether a verification runs a command in the checkout, which checks have prepared."""
+    probes = (probe for environment in service.environments for probe in environment.probes)
+    return any(isinstance(probe, CommandProbe) for probe in probes)
 
 
 def move_steps(service: Service, release: Release, nightly: str = "") -> tuple[MoveTag, ...]:

@@ -25,7 +25,8 @@ class RunChecks:
     copy, and so prove nothing about any commit. `build` is the image to build beside them.
 
     `asked` are the checks that somebody named (all where empty), `since` a commit: only what has
-    changed after it runs.
+    changed after it runs. `prepares` says that a verification will use what the checks make in the
+    checkout, so nothing may be left out as not needed.
     """
 
     commit: Commit | None
@@ -35,6 +36,7 @@ class RunChecks:
     since: Commit | None = None
     use_cache: bool = True
     keep_going: bool = False
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
