@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import tempfile
@@ -14,7 +13,6 @@ from pathlib import Path
 from shipway.adapters.clock import SystemClock
 from shipway.adapters.compose import file, labels, program, services
 from shipway.adapters.compose.engine import Container, Engine
-from shipway.adapters.compose.terminal import attached
 from shipway.adapters.shell import LocalShell
 from shipway.errors import ComposeFileIsUnfit, EngineIsDown, FileIsMissing
 from shipway.model.service import ComposeCheck
@@ -90,11 +88,11 @@ class Compose:
         if not sys.stdin.isatty():
             options.append("-T")  # 1.29 would refuse
         with self._project(check, project, env) as attempt:
-            status = attached(
+            return self._shell.attach(
                 (*attempt.base, "run", *options, check.exit_code_from, *command[1:]),
-                {**os.environ, **attempt.env, "PATH": self._path()},
+                cwd=self._root,
+                env=attempt.env,
             )
-        return Exit(status, self._clock.monotonic() - attempt.began)
 
     def program(self) -> tuple[str, ...]:
         """Return the words that start compose; asked for once.
@@ -238,9 +236,3 @@ class Compose:
                 where=f"checks.{attempt.check.name}",
                 hint=f"once the engine is back: `shipway cleanup --run {self._run}`",
             ) from problem
-
-    def _path(self) -> str:
-        """Return our PATH, with the docker that we use before all others."""
-        path = os.environ.get("PATH", os.defpath)
-        folder = str(Path(self._docker).parent)
-        return f"{folder}{os.pathsep}{path}" if os.sep in self._docker else path
