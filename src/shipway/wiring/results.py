@@ -10,17 +10,22 @@ from shipway.adapters import surroundings
 from shipway.events.stream import Stream
 from shipway.events.types import Warned
 from shipway.model.service import RemoteCache
-from shipway.wiring.clouds import EMBEDDED_REGION, Later, aws_values, embedded
+from shipway.wiring.clouds import EMBEDDED_REGION, Later, aws_values, embedded, hide
 from shipway.wiring.places import Place, folders
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.clock import SystemClock
     from shipway.adapters.step_cache.layers import Remote
+    from shipway.apply.redaction import Redactor
     from shipway.ports import StepCache
 
 
 def step_cache(
-    where: Place, environ: Mapping[str, str], stream: Stream, clock: SystemClock
+    where: Place,
+    environ: Mapping[str, str],
+    stream: Stream,
+    clock: SystemClock,
+    redactor: Redactor,
 ) -> StepCache:
     """Return where results of checks are kept: on this machine, and for the team if it says so."""
     from shipway.adapters.step_cache.folder import FolderCache
@@ -29,14 +34,22 @@ def step_cache(
     rules = where.service.cache
 
     def warn(about: str, message: str) -> None:
-        stream.publish(Warned(about, message))
+        stream.publish(Warned(about, redactor.text(message)))
 
     local = FolderCache(folder, size=rules.size, clock=clock, warn=warn)
     if rules.remote is None:
         return local
+    from shipway.adapters.secret_store import References
     from shipway.adapters.step_cache.layers import LayeredCache
 
-    team = team_cache(where, environ, rules.remote, clock, warn)
+    store = References(environ, str(where.root), lambda: aws_values(where))
+
+    def resolve(reference: str) -> str:
+        value = store.resolve(reference)
+        hide(redactor, value, "signing key")
+        return value
+
+    team = team_cache(where, environ, rules.remote, resolve, clock=clock, warn=warn)
     return LayeredCache(local, cast("Remote", team), warn)
 
 
@@ -44,11 +57,12 @@ def team_cache(
     where: Place,
     environ: Mapping[str, str],
     rules: RemoteCache,
+    resolve: Callable[[str], str],
+    *,
     clock: SystemClock,
     warn: Callable[[str, str], None],
 ) -> Later:
     """Return the team's bucket; only CI of a protected branch gets the key to write to it."""
-    from shipway.adapters.secret_store import References
     from shipway.checks.economy import may_write
 
     build = surroundings.ci(environ)
@@ -60,13 +74,12 @@ def team_cache(
     def made() -> object:
         from shipway.adapters.aws.step_cache_s3 import Bucket, S3Entries, s3_client
 
-        store = References(environ, str(where.root), lambda: aws_values(where))
         key = rules.signing_key
         return S3Entries(
             lambda: s3_client(rules.region or EMBEDDED_REGION, endpoint()),
             Bucket(rules.bucket, rules.prefix),
             public_key=rules.public_key,
-            signing_key=None if refusal or key is None else lambda: store.resolve(key),
+            signing_key=None if refusal or key is None else lambda: resolve(key),
             clock=clock,
             warn=warn,
         )

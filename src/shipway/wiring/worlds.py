@@ -93,7 +93,7 @@ def world(
         leases=leases(where),
         tree=GitTree(root, LocalShell()),
         tools=InstalledTools(root, cache, LocalShell(), environ),
-        cache=step_cache(where, environ, stream, clock),
+        cache=step_cache(where, environ, stream, clock, redactor),
         memory=FileMemory(cache / "memory", where.service.name),
         secrets=References(environ, root, lambda: aws_values(where)),
         redactor=redactor,
