@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shipway.adapters.compose import identity, labels
 from tests.scenarios.embedded import Tiny, ecs
 
 pytestmark = pytest.mark.docker
@@ -144,14 +145,17 @@ def _pid_of(name: str, entries: object) -> int:
 
 
 def _until_left(tiny: Tiny, *, present: bool) -> None:
-    """Wait until the service's compose projects have containers, or neither those nor networks."""
-    label = "com.docker.compose.project"
-    shown = f'{{{{.Label "{label}"}}}}'
+    """Wait until the service's compose projects have containers, or neither those nor networks.
+
+    Only those of this session's state folder: others have services of the same name.
+    """
+    ours = f"label={labels.HOME}={identity(Path(tiny.env['SHIPWAY_STATE']))}"
+    shown = f'{{{{.Label "{labels.PROJECT}"}}}}'
     deadline = time.monotonic() + 60
     while True:
         found = "".join(
             subprocess.run(
-                ["docker", *words, "--format", shown],
+                ["docker", *words, "--filter", ours, "--format", shown],
                 check=True,
                 capture_output=True,
                 text=True,
