@@ -7,7 +7,7 @@ and no store.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shipway.errors import ReleaseIsUnknown
 from shipway.events.types import (
@@ -22,6 +22,7 @@ from shipway.events.types import (
     ReleaseRecorded,
     VerificationEnded,
 )
+from shipway.model.lazy import dataclass
 from shipway.model.observed import DeploymentArn
 from shipway.model.outcome import DeploymentOutcome, Outcome, Purpose
 from shipway.model.release import Commit, Digest, Release

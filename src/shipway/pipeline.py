@@ -12,11 +12,10 @@ asked of the outside but not yet written down is recognised and taken over, neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.environments.plan import plan_deployment
 from shipway.image.plan import plan_image
 from shipway.ledger import Attempt, History
+from shipway.model.lazy import dataclass
 from shipway.model.observed import DeploymentArn, ObservedService
 from shipway.model.outcome import DeploymentOutcome, Outcome, Purpose
 from shipway.model.release import Digest, Release, Source

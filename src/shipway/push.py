@@ -7,9 +7,9 @@ embedded default and one to GitHub mean the same. It refuses to know how a push 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from shipway.errors import WrongUsage
+from shipway.model.lazy import dataclass
 from shipway.model.release import Commit
 
 _ZERO = re.compile(r"^0{40}(0{24})?$")

@@ -26,6 +26,7 @@ from shipway.adapters.clock import SystemClock
 from shipway.adapters.step_cache import entry
 from shipway.adapters.step_cache.folder import FolderCache
 from shipway.adapters.step_cache.outputs import Refused, collect, content
+from shipway.adapters.step_cache.seen import Seen
 from shipway.model.kept import Kept, KeptFile
 from shipway.testing.fakes import FakeClock
 
@@ -62,6 +63,11 @@ class Place:
     def file(self, key: str = KEY) -> Path:
         """The file of an entry."""
         return self.folder / "cache" / "steps" / key[:2] / key
+
+    @property
+    def notes(self) -> Path:
+        """Where is noted what stands in place."""
+        return self.folder / "cache" / "in-place"
 
     def store(self, key: str = KEY, outputs: tuple[str, ...] = ("dist",)) -> None:
         """Keep the checkout's outputs."""
@@ -641,3 +647,70 @@ def test_a_hit_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     heavy = {"boto3", "botocore", "cryptography", "pydantic", "shutil", "statistics", "tarfile"}
     assert heavy.isdisjoint(json.loads(done.stdout))
+
+
+# Files that stand there already
+
+
+def settled(place: Place) -> FolderCache:
+    """A cache that has restored an entry over the very same files, hours after they were made."""
+    place.store()
+    cache = place.cache(hours_later=1)
+    assert cache.restore(kept(), str(place.root), str(place.log))
+    return cache
+
+
+def test_what_was_seen_in_place_is_not_read_again(place: Place) -> None:
+    """Believed are the kernel's times: a forged note lets other bytes of that length pass."""
+    cache = settled(place)
+    main = place.root / "dist" / "main.js"
+    changed = main.read_bytes()[::-1]
+    main.write_bytes(changed)
+    found = cache.find(KEY)
+    assert found is not None
+    Seen(place.notes, FakeClock(time.time() + 3600)).mark(KEY, str(place.root), found.files)
+    assert cache.restore(kept(), str(place.root), str(place.log))
+    assert main.read_bytes() == changed
+    assert place.log.read_bytes() == b"built\n"
+
+
+@pytest.mark.parametrize("change", ["content", "mode", "times kept", "gone", "linked"])
+def test_what_was_changed_since_is_made_right_again(place: Place, change: str) -> None:
+    """Whatever somebody did to a file of the entry, also with its old times put back."""
+    cache = settled(place)
+    main = place.root / "dist" / "main.js"
+    before, whole = main.stat(), main.read_bytes()
+    match change:
+        case "content":
+            main.write_bytes(whole[::-1])
+        case "mode":
+            main.chmod(0o600)
+        case "times kept":
+            main.write_bytes(whole[::-1])
+            os.utime(main, ns=(before.st_atime_ns, before.st_mtime_ns))
+        case "gone":
+            main.unlink()
+        case _:
+            main.rename(place.root / "elsewhere.js")
+            main.symlink_to("../elsewhere.js")
+    assert cache.restore(kept(), str(place.root), str(place.log))
+    assert not main.is_symlink()
+    assert main.read_bytes() == whole
+    assert main.stat().st_mode == before.st_mode
+
+
+def test_what_was_written_just_now_is_read_each_time(place: Place) -> None:
+    """Within one step of a file system's clock another write would leave the same times."""
+    place.store()
+    assert place.restore()
+    assert not place.notes.exists()
+
+
+def test_notes_of_long_ago_are_dropped(place: Place) -> None:
+    """With the entries that nobody uses any more."""
+    settled(place)
+    assert list(place.notes.iterdir())
+    later = place.cache(hours_later=24 * 40)
+    later.store(kept(OTHER), str(place.root), ("dist",), str(place.log))
+    later.close(0)
+    assert not list(place.notes.iterdir())

@@ -277,3 +277,55 @@ def test_a_short_program_costs_little(tmp_path: Path) -> None:
     start = time.monotonic()
     run(LocalShell(), ("true",), tmp_path)
     assert time.monotonic() - start < 1
+
+
+# Questions, which are asked at once and without care for what they could start
+
+
+def test_questions_are_asked_at_once(tmp_path: Path) -> None:
+    """Their answers come in the order of the questions; each has its own status."""
+    slow = (PYTHON, "-c", "import time; time.sleep(1.0); print('slow')")
+    quick = (
+        PYTHON,
+        "-c",
+        "import sys; print('quick'); print('noise', file=sys.stderr); sys.exit(3)",
+    )
+    start = time.monotonic()
+    answers = LocalShell().ask((slow, slow, quick), cwd=str(tmp_path), env={})
+    assert [(done.status, text) for done, text in answers] == [
+        (0, b"slow\n"),
+        (0, b"slow\n"),
+        (3, b"quick\n"),
+    ]
+    assert time.monotonic() - start < 20  # far more than one second, on a busy machine
+
+
+def test_a_question_gets_the_environment_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours, with what is added and without what is taken out."""
+    monkeypatch.setenv("SHIPWAY_TEST_OURS", "ours")
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    names = "SHIPWAY_TEST_OURS GIT_DIR ADDED"
+    code = f"import os; print([os.environ.get(name) for name in {names.split()}])"
+    asked = ((PYTHON, "-c", code),)
+    ((_, said),) = LocalShell().ask(
+        asked, cwd=str(tmp_path), env={"ADDED": "a"}, without=("GIT_DIR",)
+    )
+    assert said == b"['ours', None, 'a']\n"
+
+
+def test_a_question_without_an_answer_is_given_up(tmp_path: Path) -> None:
+    """The others have their answers, and nothing of it is left."""
+    asked = (("echo", "here"), ("sh", "-c", "echo $$ > pid; exec sleep 600"))
+    (_, here), (done, said) = LocalShell().ask(asked, cwd=str(tmp_path), env={}, timeout_s=3)
+    assert (here, said, done.timed_out) == (b"here\n", b"", True)
+    assert not lives(int((tmp_path / "pid").read_text(encoding="ascii")))
+
+
+def test_a_question_to_a_program_that_is_not_there(tmp_path: Path) -> None:
+    """Or in a folder that is not there: each has its own error."""
+    with pytest.raises(ToolIsMissing):
+        LocalShell().ask((("no-such-program",),), cwd=str(tmp_path), env={})
+    with pytest.raises(FileIsMissing):
+        LocalShell().ask(((PYTHON, "-c", ""),), cwd=str(tmp_path / "none"), env={})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ class DiskFiles:
         crash of the machine may lose it, as it loses the run that would have read it.
         """
         target = Path(path)
-        beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        beside = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
         with _room(path):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:

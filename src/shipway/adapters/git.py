@@ -36,8 +36,9 @@ class GitCheckout:
 
     def identity(self) -> str | None:
         """Return `user.name` of git's configuration; None when there is none."""
-        status, lines = self._git("config", "user.name")
-        return lines[0] if status == 0 and lines else None
+        asked = (("git", "config", "user.name"),)
+        ((done, name),) = self._shell.ask(asked, cwd=self._root, env={})
+        return name.decode("utf-8", "replace").strip() or None if done.status == 0 else None
 
     def resolve(self, name: str) -> str:
         """Return the full id of the commit that a branch, tag or beginning of an id names.

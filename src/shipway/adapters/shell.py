@@ -6,7 +6,6 @@ import codecs
 import fcntl
 import io
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -109,6 +108,39 @@ class LocalShell:
         done = self.run(command, cwd=cwd, env={}, on_line=lines.append, timeout_s=timeout_s)
         return done.status, lines
 
+    def ask(
+        self,
+        commands: tuple[tuple[str, ...], ...],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        without: tuple[str, ...] = (),
+        timeout_s: float = 30.0,
+    ) -> list[tuple[Exit, bytes]]:
+        """Run short programs that only look, all at once; return how each ended, and its output.
+
+        Such as questions to git. They start nothing that could outlive them, so none of the care
+        that `run` takes is needed, and none of its time. What they say on stderr is dropped;
+        `without` are variables of our own environment that they do not get.
+        """
+        until, start = time.monotonic() + timeout_s, time.monotonic()
+        both = self._environment(cwd, env)
+        for name in without:
+            both.pop(name, None)
+        started: list[subprocess.Popen[bytes]] = []
+        try:
+            for command in commands:
+                program = _find(command[0], cwd, both["PATH"])
+                started.append(_quick((program, *command[1:]), cwd, both))
+            return [_answer(process, start, until) for process in started]
+        finally:
+            for process in started:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+                if process.stdout:
+                    process.stdout.close()
+
     def _start(
         self,
         command: tuple[str, ...],
@@ -118,7 +150,7 @@ class LocalShell:
         stdin: str = "",
     ) -> Program:
         both = self._environment(cwd, env)
-        mark = secrets.token_hex(8)
+        mark = os.urandom(8).hex()
         both[MARK] = f"{os.environ.get(MARK, '')}/{mark}"  # within another's step it carries both
         program = _find(command[0], cwd, both["PATH"])
         try:
@@ -177,6 +209,29 @@ class _Lines:
             self._on_line(line[:_LONGEST_LINE])
             line = line[_LONGEST_LINE:]
         return line
+
+
+def _quick(command: tuple[str, ...], cwd: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise FileIsMissing(f"there is no folder to run {command[0]!r} in", where=cwd) from problem
+
+
+def _answer(process: subprocess.Popen[bytes], start: float, until: float) -> tuple[Exit, bytes]:
+    try:
+        output, _ = process.communicate(timeout=max(0.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return Exit(128 + signal.SIGKILL, time.monotonic() - start, timed_out=True), b""
+    status = process.returncode
+    return Exit(status if status >= 0 else 128 - status, time.monotonic() - start), output
 
 
 def _find(name: str, cwd: str, path: str) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from shipway.errors import ConfigurationIsInvalid, WrongUsage
+from shipway.model.lazy import dataclass
 
 _RUN = re.compile(r"^[a-z0-9][a-z0-9-]{0,63}$")
 
@@ -45,7 +44,7 @@ def run_name(environ: Mapping[str, str]) -> str:
         )
     if given:
         return given
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(2).hex()}"
 
 
 def cpus() -> int:

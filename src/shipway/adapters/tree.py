@@ -10,7 +10,6 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,9 +30,12 @@ _SUBMODULE = "160000"
 _KINDS = {"100644": "", "100755": "x", "120000": "l", _SUBMODULE: "m"}
 """What follows an id, since it decides as much as the content: executable, link, submodule."""
 
-# A hook's GIT_DIR would point elsewhere, and a warning between two paths would become one.
-_UNSET = "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_COMMON_DIR GIT_OBJECT_DIRECTORY"
-_GIT = ("sh", "-c", f'unset {_UNSET}; exec git "$@" 2>/dev/null', "git")
+# A hook's GIT_DIR would point elsewhere.
+_UNSET = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+)  # fmt: skip
+_FETCH = ("sh", "-c", f'unset {" ".join(_UNSET)}; exec git "$@"', "git")
 _ALONE = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never"}
 _INDEX = ("ls-files", "-z", "--stage", "-v")
 _CHANGED = ("ls-files", "-z", "--modified", "--deleted")
@@ -181,7 +183,7 @@ class GitTree:
         return ""
 
     def _has(self, commit: str) -> bool:
-        return self._run("cat-file", "-e", f"{commit}^{{commit}}")[0].status == 0
+        return self._run(("cat-file", "-e", f"{commit}^{{commit}}"))[0][0].status == 0
 
     def _fetch(self, remote: str, commit: str) -> Exit:
         """Fetch one commit; without its history only where the clone has none of its own."""
@@ -189,15 +191,26 @@ class GitTree:
         depth = ("--depth", "1") if shallow else ()
         tidy = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
         words = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "--quiet", *tidy)
-        return self._run(*words, *depth, remote, commit, timeout_s=FETCH_S)[0]
+        # with all the care of `stream`: it starts helpers that could outlive it
+        return self._shell.stream(
+            (*_FETCH, *words, *depth, remote, commit),
+            cwd=self._root,
+            env=_ALONE,
+            on_output=lambda _: None,
+            timeout_s=FETCH_S,
+        )
 
     def _ask(self, *questions: tuple[str, ...]) -> list[str]:
         """Ask git several things at once: some of it reads folders, some reads times of files."""
-        with ThreadPoolExecutor(len(questions)) as pool:
-            return list(pool.map(lambda words: self._text(*words), questions))
+        answers = self._run(*questions)
+        return [
+            self._read(words, *answer) for words, answer in zip(questions, answers, strict=True)
+        ]
 
     def _text(self, *words: str) -> str:
-        done, answer = self._run(*words)
+        return self._ask(words)[0]
+
+    def _read(self, words: tuple[str, ...], done: Exit, answer: bytes) -> str:
         if done.timed_out:
             raise OutsideDidNotAnswer(
                 f"git {words[0]} took longer than {_LOOK_S:g} s", where=self._root
@@ -206,16 +219,9 @@ class GitTree:
             raise self._unfit(words)
         return answer.decode("utf-8", "surrogateescape")
 
-    def _run(self, *words: str, timeout_s: float = _LOOK_S) -> tuple[Exit, bytes]:
-        answer: list[bytes] = []
-        done = self._shell.stream(
-            (*_GIT, *words),
-            cwd=self._root,
-            env=_ALONE,
-            on_output=answer.append,
-            timeout_s=timeout_s,
-        )
-        return done, b"".join(answer)
+    def _run(self, *questions: tuple[str, ...]) -> list[tuple[Exit, bytes]]:
+        asked = tuple(("git", *words) for words in questions)
+        return self._shell.ask(asked, cwd=self._root, env=_ALONE, without=_UNSET, timeout_s=_LOOK_S)
 
     def _unfit(self, words: tuple[str, ...]) -> CheckoutIsUnfit:
         """Ask again for what git says of it, as for example of a folder that somebody else owns."""

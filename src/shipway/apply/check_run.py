@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Event as Flag
 
 from shipway.apply.step_log import StepLog
@@ -12,8 +12,8 @@ from shipway.apply.world import World
 from shipway.checks import junit
 from shipway.checks.compose import project
 from shipway.checks.verdict import Ending, Verdict, judge
-from shipway.checks.weather import is_infrastructure
 from shipway.events.types import CheckStarted, Output
+from shipway.model.lazy import dataclass
 from shipway.model.outcome import Outcome
 from shipway.model.secret import Secret
 from shipway.model.service import Check, CommandCheck, ComposeCheck
@@ -70,6 +70,8 @@ def run_check(check: Check, world: World, stop: Wish, *, today: str) -> Result:
     Raises:
         ShipwayError: it could not be run at all.
     """
+    from shipway.checks.weather import is_infrastructure  # noqa: PLC0415 - a run that is all hits does without
+
     started = world.clock.monotonic()
     world.publish(CheckStarted(check.name, command_line(check)))
     env = environment(check, world)

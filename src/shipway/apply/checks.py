@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from shipway.apply.check_run import Result, Wish, run_check
 from shipway.apply.explain import remember_keys
@@ -20,6 +20,9 @@ from shipway.events.types import CheckEnded, ChecksEnded, CheckStarted, Warned
 from shipway.model.outcome import Outcome
 from shipway.model.service import Check
 from shipway.plan.steps import RunChecks, sentence
+
+if TYPE_CHECKING:  # for annotations alone: loading it takes milliseconds
+    from concurrent.futures import Future
 
 IMAGE = "image build"
 """The node that builds the image; no check can be called that."""
@@ -76,6 +79,10 @@ def _run_graph(run: _Run) -> None:
     nodes = _nodes(run.known, cached)
     if run.step.build:
         nodes.append(Node(IMAGE, run.step.build.image.needs, waits=True))
+    if not nodes:
+        return  # all is known already
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait  # noqa: PLC0415 - as above
+
     expected = {name: expectation(run.world.memory.recall(name)) for name in checks}
     schedule = Schedule(tuple(nodes), expected, run.world.slots)
     running: dict[Future[Result], str] = {}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from shipway.apply.check_run import file_name
 from shipway.apply.look import Known, is_meant, look
 from shipway.apply.world import World
 from shipway.checks.fingerprint import Fingerprint, decode, encode, explain
 from shipway.errors import DiskIsFull, WrongUsage
+from shipway.model.lazy import dataclass
 from shipway.model.service import CacheUse
 from shipway.plan.steps import RunChecks
 

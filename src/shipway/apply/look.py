@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timezone
 from hashlib import sha256
 
@@ -20,6 +20,7 @@ from shipway.checks.pins import wrong_pin
 from shipway.checks.workspace import Package, manifests, packages
 from shipway.errors import CheckoutIsUnfit, InputsAreMissing, ToolIsMissing, ToolIsWrong, WrongUsage
 from shipway.events.types import Warned
+from shipway.model.lazy import dataclass
 from shipway.model.service import Check, CommandCheck
 from shipway.model.tree import Listing
 from shipway.plan.steps import RunChecks

@@ -218,7 +218,7 @@ def clean(event: Event, redactor: Redactor) -> Event:
 
 
 def secret_names(
-    environ: Mapping[str, str], patterns: Iterable[str] = SECRET_NAMES
+    environ: Mapping[str, str], patterns: tuple[str, ...] = SECRET_NAMES
 ) -> tuple[str, ...]:
     """Return the variables that hold a secret by their name; sorted, perhaps empty.
 
@@ -226,11 +226,17 @@ def secret_names(
     that cannot be hidden or are no secret: short ones, switches and stand-ins (`disabled`,
     `changeme`), numbers of up to seven digits, and one character again and again (`xxxxxxxx`).
     """
-    patterns = tuple(patterns)
+    # globs of one star in front, as most are, need not be compiled
+    plain = {p for p in patterns if p.startswith("*") and not set(p[1:]).intersection("*?[")}
+    endings = tuple(pattern[1:] for pattern in plain)
+    others = tuple(pattern for pattern in patterns if pattern not in plain)
     return tuple(
         name
         for name, value in sorted(environ.items())
-        if any(fnmatchcase(name.upper(), pattern) for pattern in patterns)
+        if (
+            name.upper().endswith(endings)
+            or any(fnmatchcase(name.upper(), pattern) for pattern in others)
+        )
         and _is_worth_hiding(value.strip())
     )
 

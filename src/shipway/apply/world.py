@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shipway.apply.redaction import Redactor, clean
 from shipway.events.stream import Stream
 from shipway.events.types import Event
+from shipway.model.lazy import dataclass
 from shipway.ports import (
     Clock,
     ComposeRunner,

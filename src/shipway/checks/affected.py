@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from shipway.checks.globs import Globs
 from shipway.checks.graph import narrowed
 from shipway.checks.workspace import Package
+from shipway.model.lazy import dataclass
 from shipway.model.service import Check, ComposeCheck
 from shipway.model.tree import Changes
 

@@ -16,10 +16,10 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.checks.globs import Globs
 from shipway.errors import InputsAreMissing
+from shipway.model.lazy import dataclass
 from shipway.model.service import Check, CommandCheck, ComposeCheck
 from shipway.model.tree import Listing
 

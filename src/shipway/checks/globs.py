@@ -19,9 +19,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+
+from shipway.model.lazy import dataclass
 
 _LAST = "\U0010ffff"
 _SPECIAL = re.compile(r"[*?\[{\\]")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from shipway.model.kept import Past
+from shipway.model.lazy import dataclass
 from shipway.model.service import Check, ComposeCheck
 
 UNKNOWN_S = 1.0

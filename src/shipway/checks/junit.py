@@ -10,9 +10,9 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from shipway.checks.said import cut, plain, uncoloured
+from shipway.model.lazy import dataclass
 
 MESSAGE_WIDTH = 300
 _LOOKED_AT = 20_000  # characters of a failure; some print whole pages

@@ -7,10 +7,10 @@ refuses to know files: it makes text, and reads text.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from math import isfinite
 
 from shipway.checks.timing import Link, Span, chain
+from shipway.model.lazy import dataclass
 from shipway.model.outcome import Outcome
 
 VERSION = 1

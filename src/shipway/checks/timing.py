@@ -5,7 +5,7 @@ It refuses to know how they were scheduled: who waited for whom follows from the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from shipway.model.lazy import dataclass
 
 # A check begins this soon after the end of what it needs, where nothing else held it up.
 PROMPT_S = 0.05

@@ -8,11 +8,11 @@ at all stands in `weather`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from signal import Signals
 
 from shipway.checks.junit import Tests
 from shipway.checks.said import cut, plain
+from shipway.model.lazy import dataclass
 from shipway.model.outcome import Outcome
 from shipway.model.service import Check, Quarantine
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from shipway.checks.globs import Globs
 from shipway.errors import WrongUsage
+from shipway.model.lazy import dataclass
 
 PNPM = "pnpm-workspace.yaml"
 MANIFEST = "package.json"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from shipway.config.example import LISTED, NAMED, annotated
 from shipway.config.schema import Configuration
+from shipway.model.lazy import dataclass
 
 Schema = Mapping[str, object]
 

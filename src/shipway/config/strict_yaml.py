@@ -7,9 +7,9 @@ value can change its meaning on the way. It refuses duplicate keys, anchors, mer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import yaml
+
+from shipway.model.lazy import dataclass
 
 Path = tuple[str | int, ...]
 Data = str | None | list["Data"] | dict[str, "Data"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.discovery.draft import CheckDraft, ContainerDraft, ImageDraft
 from shipway.discovery.yaml_text import Layout
+from shipway.model.lazy import dataclass
 
 _HEAD = (
     "How Shipway delivers this service. Drafted by `shipway init` from what is in the repository:",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from shipway.discovery.draft import INSTALL, CheckDraft, ImageDraft
 from shipway.discovery.seen import Seen
+from shipway.model.lazy import dataclass
 
 _FILE = re.compile(r"(Dockerfile|Containerfile)(\.[\w.-]+)?$|[\w.-]+\.[Dd]ockerfile$")
 _ASIDE = re.compile(r"dev|test|local|debug|ci\b|e2e", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from shipway.discovery.backends import Backend, variables
@@ -15,6 +15,7 @@ from shipway.discovery.reports import Reporting, reporting, with_flags
 from shipway.discovery.runners import Tests, integration_tests, unit_tests
 from shipway.discovery.seen import mapping
 from shipway.discovery.yaml_text import Layout
+from shipway.model.lazy import dataclass
 
 FILE = "docker-compose.integration.yml"
 REPORT = "reports/integration.xml"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
 from shipway.discovery.seen import Seen, mapping, words
+from shipway.model.lazy import dataclass
 
 FILE = "package.json"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

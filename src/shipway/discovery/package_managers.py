@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 from enum import Enum
 
 from shipway.discovery.manifest import Manifest
 from shipway.discovery.seen import Seen
+from shipway.model.lazy import dataclass
 
 _PIN = re.compile(r"(pnpm|npm|yarn|bun)@(\d+)\.")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.discovery import scripts
 from shipway.discovery.draft import INSTALL
 from shipway.discovery.manifest import Manifest, manifest, packages
 from shipway.discovery.package_managers import PackageManager, package_manager
 from shipway.discovery.seen import CODE, Seen, ending, is_code
+from shipway.model.lazy import dataclass
 
 GENERATE = "generate"
 CHANGING = ("--fix", "--write", "-w", "--apply", "--watch", "--watchAll")

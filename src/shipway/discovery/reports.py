@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.discovery import scripts
 from shipway.discovery.project import Project
 from shipway.discovery.runners import Runner, Tests
 from shipway.discovery.seen import Seen
+from shipway.model.lazy import dataclass
 
 _IGNORED = ("reports", "test-results", "test-reports", "coverage")
 _OWN = "Its own reporter is kept, so there is no JUnit report of single tests."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from shipway.discovery import scripts
 from shipway.discovery.project import Project, harmless
 from shipway.discovery.seen import Seen, is_test
+from shipway.model.lazy import dataclass
 
 UNIT = ("test:unit", "unit", "test:ci", "test")
 _INTEGRATION = ("test:integration", "test:int", "integration", "test:e2e", "e2e")

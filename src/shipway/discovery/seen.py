@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
 import yaml
+
+from shipway.model.lazy import dataclass
 
 CODE = ("js", "cjs", "mjs", "jsx", "ts", "cts", "mts", "tsx", "vue", "svelte")
 """Endings of files that linters, compilers and test runners read."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import dataclass
 
 from shipway.discovery.seen import Seen
+from shipway.model.lazy import dataclass
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./^$][^\n\"\\]*")
 _MEANT_OTHERWISE = re.compile(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
+from shipway.model.lazy import dataclass
 from shipway.model.observed import DeploymentStatus, ObservedDeployment
 from shipway.model.outcome import DeploymentOutcome
 

@@ -7,8 +7,9 @@ one JSON object and stays readable for versions to come.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from shipway.model.lazy import dataclass
 
 # --- history ------------------------------------------------------------------------------------
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
 
+from shipway.model.lazy import dataclass
 from shipway.model.release import Digest
 from shipway.model.task_definition import TaskDefinition
 

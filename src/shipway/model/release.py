@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NewType
+
+from shipway.model.lazy import dataclass
 
 Commit = NewType("Commit", str)
 """A full, lower-case git commit id (40 or 64 hexadecimal digits)."""

@@ -11,7 +11,6 @@ stands first; and one part of a structured value, such as the password inside a 
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -181,6 +180,8 @@ def _shell(text: str) -> Iterator[str]:
 
 
 def _xml(text: str) -> Iterator[str]:
+    import html  # noqa: PLC0415 - most runs hide nothing, and it takes milliseconds
+
     within = html.escape(text, quote=False)
     yield within
     for double in ("&quot;", "&#34;", '"'):

@@ -5,8 +5,9 @@ It refuses to know YAML, defaults and positions: `config` hands over finished va
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from shipway.model.lazy import dataclass
 
 
 class Strategy(Enum):

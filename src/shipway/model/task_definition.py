@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from shipway.model.lazy import dataclass
 
 
 @dataclass(frozen=True, slots=True)

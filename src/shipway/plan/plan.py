@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
+from shipway.model.lazy import dataclass
 from shipway.plan.steps import Step, sentence
 
 

@@ -5,9 +5,9 @@ A step is complete before it starts: no step needs a value that another one make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
+from shipway.model.lazy import dataclass
 from shipway.model.outcome import Purpose
 
 if TYPE_CHECKING:  # for annotations alone: checks do not pay for what deploys

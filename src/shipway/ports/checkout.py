@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from shipway.model.lazy import dataclass
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
     from shipway.model.release import Commit, Source

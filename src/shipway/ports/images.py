@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
+
+from shipway.model.lazy import dataclass
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
     from shipway.model.contents import Contents

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from shipway.model.lazy import dataclass
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
     from shipway.model.observed import ProbeAnswer

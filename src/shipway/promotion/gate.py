@@ -5,9 +5,8 @@ A pure answer from the ledger: whoever asks, Jenkins, a terminal or a page, gets
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.ledger import History, Opinion
+from shipway.model.lazy import dataclass
 from shipway.model.release import Release
 from shipway.model.service import Environment, Service
 

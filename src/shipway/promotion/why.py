@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shipway.ledger import Attempt, History
+from shipway.model.lazy import dataclass
 from shipway.model.outcome import DeploymentOutcome, Outcome
 from shipway.model.release import Release
 from shipway.model.service import Environment, Service

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from shipway.adapters import surroundings
 from shipway.adapters.surroundings import read_text, run_name
 from shipway.errors import FileIsMissing
 from shipway.events.types import Entry, HistoryEvent
+from shipway.model.lazy import dataclass
 from shipway.model.service import Service
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, cast
 
 from shipway.adapters import surroundings
 from shipway.adapters.surroundings import run_name
 from shipway.events.stream import Reader, Stream
+from shipway.model.lazy import dataclass
 from shipway.wiring.clouds import Later, aws_values, http, orchestrator, redactor_for, registry
 from shipway.wiring.engines import compose_for, engine_for
 from shipway.wiring.places import Place, actor, folders, leases, ledger, runs_folder

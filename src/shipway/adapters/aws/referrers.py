@@ -14,11 +14,11 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpx2
 
 from shipway.errors import AccessIsDenied, RegistryDidNotAnswer
+from shipway.model.lazy import dataclass
 from shipway.model.release import Digest
 from shipway.ports import Document, Refused
 

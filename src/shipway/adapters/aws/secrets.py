@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 import boto3
@@ -16,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shipway.errors import AccessIsDenied, AwsDidNotAnswer
+from shipway.model.lazy import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

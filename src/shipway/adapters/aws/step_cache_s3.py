@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -32,6 +31,7 @@ from shipway.adapters.aws.step_cache_signature import (
 )
 from shipway.adapters.aws.step_cache_uploads import Uploads
 from shipway.errors import ShipwayError
+from shipway.model.lazy import dataclass
 from shipway.ports import Clock
 
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway

@@ -7,10 +7,12 @@ process back.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from queue import Empty, Full, Queue
 from threading import Lock, Thread
 from typing import Final
+
+from shipway.model.lazy import dataclass
 
 _THREADS: Final = 2
 _WAITING: Final = 64

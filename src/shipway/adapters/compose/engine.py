@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from dataclasses import dataclass
 
 from shipway.adapters.clock import SystemClock
 from shipway.adapters.compose import labels
 from shipway.adapters.shell import LocalShell
 from shipway.errors import EngineIsDown, OutsideDidNotAnswer
+from shipway.model.lazy import dataclass
 
 REMOVED_WITHIN_S = 60.0
 LOGS_WITHIN_S = 30.0

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shipway.errors import ComposeFileIsUnfit
+from shipway.model.lazy import dataclass
 
 _TOP = re.compile(r"^(name|services|networks|volumes|version|secrets|configs|x-[\w.-]*):")
 _NEVER = {None, "", "no", False}

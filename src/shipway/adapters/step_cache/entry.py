@@ -17,10 +17,11 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO, Final
 
 from shipway.model.kept import Kept, KeptFile
+from shipway.model.lazy import dataclass
 
 CHUNK: Final = 2**20
 _PACKED_CHUNK: Final = 2**15  # unpacks to at most 33 MB, a thousand times as much

@@ -27,6 +27,7 @@ from shipway.adapters.step_cache.outputs import (
     put,
     refuse_unsafe,
 )
+from shipway.adapters.step_cache.seen import Seen
 from shipway.model.kept import Kept, KeptFile
 from shipway.ports import Clock
 
@@ -47,6 +48,7 @@ class FolderCache:
     def __init__(self, folder: Path, *, size: int, clock: Clock, warn: Warn) -> None:
         self._steps = folder / "steps"
         self._stamps = Stamps(folder / "in-place")
+        self._seen = Seen(folder / "in-place", clock)
         self._size, self._clock, self._warn = size, clock, warn
         self._told: set[str] = set()
         self._grew = False
@@ -79,8 +81,7 @@ class FolderCache:
         with file:
             try:
                 manifest, _ = entry.read_manifest(file, kept.key)
-                entry.verify_body(file, manifest)
-                _unpack(file, manifest, Path(root), Path(log))
+                self._unpack(file, manifest, root, Path(log))
             except Unfit as wrong:
                 self._drop(path, f"the entry {kept.key:.12} is not used: {wrong}")
             except Refused as wrong:
@@ -169,6 +170,24 @@ class FolderCache:
                 draft.unlink()
         self._grew = True
 
+    def _unpack(self, file: BinaryIO, manifest: Manifest, root: str, log: Path) -> None:
+        """Write the log, and the files that are not there as they are kept.
+
+        Where all are, only the log is read: its stream has a check sum of its own.
+        """
+        kept = manifest.kept
+        refuse_unsafe(kept.files)
+        if self._seen.stands(kept.key, root, kept.files):
+            wanted: tuple[KeptFile, ...] = ()
+        else:
+            wanted = missing(Path(root), kept.files)
+            entry.verify_body(file, manifest)
+        lies = dict(zip(kept.files, manifest.files, strict=True))
+        _write_log(log, entry.unpacked(file, manifest.log))
+        put(Path(root), wanted, lambda one: entry.unpacked(file, lies[one]))
+        if not wanted:
+            self._seen.mark(kept.key, root, kept.files)
+
     def _evict(self) -> None:
         oldest, total = [], 0
         for path, status in _files(self._steps):
@@ -201,15 +220,6 @@ class FolderCache:
 def _fetched(fetch: Fetch, file: BinaryIO) -> None:
     if not fetch(file.write):
         raise Unfit("it is not to be had")
-
-
-def _unpack(file: BinaryIO, manifest: Manifest, root: Path, log: Path) -> None:
-    files = manifest.kept.files
-    refuse_unsafe(files)
-    wanted = missing(root, files)
-    lies = dict(zip(files, manifest.files, strict=True))
-    _write_log(log, entry.unpacked(file, manifest.log))
-    put(root, wanted, lambda one: entry.unpacked(file, lies[one]))
 
 
 def _pack(

@@ -10,12 +10,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from shipway.adapters.step_cache.entry import CHUNK, MAX_BYTES, MAX_FILES
 from shipway.model.kept import KeptFile
+from shipway.model.lazy import dataclass
 
 _PERMISSIONS: Final = 0o777
 _STAGING: Final = ".shipway-restoring-"
