@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import NoReturn
 
 from shipway import __version__
 from shipway.cli.verbs import help_page
+
+_GARBAGE = 20_000
+"""Objects between two collections: most commands end before, and loading modules makes none."""
 
 
 def main() -> NoReturn:
@@ -19,6 +23,7 @@ def main() -> NoReturn:
             sys.stdout.write(f"shipway, version {__version__}\n")
             sys.exit(0)
         case _:
+            gc.set_threshold(_GARBAGE)
             from shipway.cli.main import main as run  # noqa: PLC0415 - click only when needed
 
             run()

@@ -177,15 +177,15 @@ class FolderCache:
         """
         kept = manifest.kept
         refuse_unsafe(kept.files)
-        if self._seen.stands(kept.key, root, kept.files):
-            wanted: tuple[KeptFile, ...] = ()
-        else:
+        wanted: tuple[KeptFile, ...] = ()
+        seen = self._seen.stands(kept.key, root, kept.files)
+        if not seen:
             wanted = missing(Path(root), kept.files)
             entry.verify_body(file, manifest)
         lies = dict(zip(kept.files, manifest.files, strict=True))
         _write_log(log, entry.unpacked(file, manifest.log))
         put(Path(root), wanted, lambda one: entry.unpacked(file, lies[one]))
-        if not wanted:
+        if not (seen or wanted):
             self._seen.mark(kept.key, root, kept.files)
 
     def _evict(self) -> None:
