@@ -1,4 +1,4 @@
-"""ECS: what runs, and the one request that changes it."""
+"""ECS: what runs; the requests that change it are in `ecs_update`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shipway.adapters.aws.place import SUBNET, ensure_place, target_group
+from shipway.adapters.aws.ecs_update import newly_listed, request_deployment
+from shipway.adapters.aws.place import ensure_place, target_group
 from shipway.adapters.aws.session import Session, answers, code_of
-from shipway.adapters.aws.task_definitions import ensure_registered, from_api
+from shipway.adapters.aws.task_definitions import from_api
 from shipway.adapters.aws.tasks import digest_of, scaled_in, stopped, tasks_of
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.observed import (
@@ -32,9 +33,6 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
 
 REMEMBERED = 10
 """How many of the newest service deployments are looked at."""
-
-VISIBLE_WITHIN_S = 15.0
-"""How long a new service deployment may take to be listed (aws-cli#9275)."""
 
 _DAWN = datetime.fromtimestamp(0, tz=timezone.utc)  # noqa: UP017 - reads the same on 3.11
 
@@ -95,24 +93,10 @@ class EcsOrchestrator:
         """Register the definition, unless its content is registered, and update or create once."""
         with answers(f"a deployment to {environment.name}"):
             before = {d.arn for d in self._deployments(environment)} if not create else set()
-            arn = ensure_registered(self._session.ecs, definition, tags, self._session.region)
-            if create:
-                self._create(environment, definition, arn)
-            else:
-                self._session.ecs.update_service(
-                    cluster=environment.cluster,
-                    service=environment.ecs_service,
-                    taskDefinition=arn,
-                    deploymentConfiguration={
-                        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
-                        "minimumHealthyPercent": 100,
-                        "maximumPercent": 200,
-                    },
-                    healthCheckGracePeriodSeconds=environment.container.grace_s,
-                    # the same definition again, after it failed here, is a new deployment too
-                    forceNewDeployment=True,
-                )
-            return self._new_deployment(environment, before)
+            request_deployment(self._session, environment, definition, tags=tags, create=create)
+            return newly_listed(
+                lambda: self._deployments(environment), before, environment, self._clock
+            )
 
     def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
         """Return our deployment as it is now."""
@@ -180,52 +164,6 @@ class EcsOrchestrator:
     @property
     def _embedded(self) -> bool:
         return self._session.endpoints is not None
-
-    def _create(self, environment: Environment, definition: TaskDefinition, arn: str) -> None:
-        group = target_group(self._session, environment) if self._embedded else None
-        if group is None:
-            raise WrongUsage(
-                f"there is no ECS service {environment.ecs_service!r} in {environment.cluster!r}",
-                where=environment.name,
-                hint="make it once with your infrastructure; Shipway delivers into it",
-            )
-        self._session.ecs.create_service(
-            cluster=environment.cluster,
-            serviceName=environment.ecs_service,
-            taskDefinition=arn,
-            desiredCount=environment.container.tasks,
-            launchType="FARGATE",
-            loadBalancers=[
-                {
-                    "targetGroupArn": group,
-                    "containerName": definition.container,
-                    "containerPort": definition.port,
-                }
-            ],
-            networkConfiguration={"awsvpcConfiguration": {"subnets": [SUBNET]}},
-            deploymentConfiguration={
-                "deploymentCircuitBreaker": {"enable": True, "rollback": True},
-                "minimumHealthyPercent": 100,
-                "maximumPercent": 200,
-            },
-            healthCheckGracePeriodSeconds=environment.container.grace_s,
-        )
-
-    def _new_deployment(
-        self, environment: Environment, before: set[DeploymentArn]
-    ) -> DeploymentArn:
-        """Wait until our deployment is listed: it may not be visible at once."""
-        start = self._clock.monotonic()
-        while True:
-            new = [d for d in self._deployments(environment) if d.arn not in before]
-            if new:
-                return new[0].arn
-            if self._clock.monotonic() - start > VISIBLE_WITHIN_S:
-                raise AwsDidNotAnswer(
-                    f"ECS took the update of {environment.name} but lists no new deployment",
-                    hint="run the command again: it takes the deployment over once it is listed",
-                )
-            self._clock.wait(0.2)
 
     def _deployments(self, environment: Environment) -> tuple[ObservedDeployment, ...]:
         """Return the newest service deployments, newest first, by AWS's own time stamps."""
