@@ -246,3 +246,24 @@ def test_text_is_told_like_its_bytes(value: str, around: str) -> None:
     redactor = Redactor([Secret(value)])
     text = f"{around}{value}{around}"
     assert redactor.text(text).encode() == streamed(redactor, [text.encode()])
+
+
+@bounded
+@given(value=VALUES, form=st.integers(0), before=NOISE, after=NOISE, cuts=CUTS)
+def test_a_secret_is_found_however_content_is_cut(
+    value: str, form: int, before: bytes, after: bytes, cuts: list[int]
+) -> None:
+    """In any of its forms, at any place, in pieces of any length; nothing where none is known."""
+    known = sorted(forms(value))
+    chunks = chunked(before + known[form % len(known)] + after, cuts)
+    assert Redactor([Secret(value)]).holds(chunks)
+    assert not Redactor().holds(chunks)
+
+
+@bounded
+@given(value=VALUES, content=NOISE, cuts=CUTS)
+def test_no_secret_is_found_where_none_is(value: str, content: bytes, cuts: list[int]) -> None:
+    """What is hidden in a stream and what is found in content are the same."""
+    redactor = Redactor([Secret(value)])
+    chunks = chunked(content, cuts)
+    assert redactor.holds(chunks) == (streamed(redactor, chunks) != content)

@@ -109,6 +109,21 @@ def test_a_report_that_holds_a_secret_is_not_kept(tmp_path: Path) -> None:
     assert list((stage.cache / "steps").rglob("*")) == []
 
 
+def test_outputs_that_hold_a_secret_are_not_kept(tmp_path: Path) -> None:
+    """A bundle that a secret got into passes, and runs again; it is said which file it is in."""
+    stage = _stage(tmp_path, 0)
+    stage.write(
+        "leak.sh", LEAK.replace('echo "nothing secret"', 'printf x%s "$NPM_TOKEN" | base64')
+    )
+
+    done = [stage.shipway("run"), stage.shipway("run")]
+
+    assert [ended.status for ended in done] == [0, 0]
+    assert "made/report.txt holds a secret: its outputs are not kept" in done[0].err
+    assert stage.record().checks[0].cached == ""
+    assert _leaks(stage, "".join(ended.out + ended.err for ended in done)) == []
+
+
 def test_the_value_of_a_secret_is_no_part_of_a_key(tmp_path: Path) -> None:
     """With another value the same result is found; without the secret it is another key."""
     stage = _stage(tmp_path, 0)

@@ -139,4 +139,4 @@ def keep(check: Check, known: Known, result: Result, world: World) -> None:
     outputs = (*check.outputs, *([check.junit] if check.junit else []))
     seconds = result.ended - result.started
     kept = Kept(key.key, check.name, seconds, world.run, world.clock.now(), ())
-    world.cache.store(kept, world.root, outputs, result.log)
+    world.cache.store(kept, world.root, outputs, result.log, world.redactor.holds)

@@ -132,6 +132,22 @@ class Redactor:
         stream = self.stream()
         return _decoded(stream.feed(data) + stream.end())
 
+    def holds(self, chunks: Iterable[bytes]) -> bool:
+        """Tell whether a secret is in what these chunks make, however it was cut.
+
+        Where no secret is known the chunks are not even asked for.
+        """
+        if (net := self.net()) is None:
+            return False
+        rest = b""
+        for chunk in chunks:
+            data = rest + chunk
+            spans, keep = net.search(data)
+            if spans:
+                return True
+            rest = data[min(keep, net.begun(data)) :]
+        return False
+
     def stream(self) -> RedactedStream:
         """Return what one output stream has to pass through."""
         return RedactedStream(self)

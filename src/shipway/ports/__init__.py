@@ -10,7 +10,7 @@ from shipway.ports.checkout import Repository, SecretStore, Survey, Surveyed, To
 from shipway.ports.deliveries import Leases, LedgerStore, Orchestrator
 from shipway.ports.images import NOTHING, Document, ImageBuilder, Refused, Registry
 from shipway.ports.machine import Cancel, Clock, Exit, Files, Http, LogFile, OnLine, OnOutput, Shell
-from shipway.ports.results import ComposeRunner, Memory, StepCache
+from shipway.ports.results import ComposeRunner, Memory, SecretIn, StepCache, no_secret
 
 __all__ = [
     "NOTHING",
@@ -32,6 +32,7 @@ __all__ = [
     "Refused",
     "Registry",
     "Repository",
+    "SecretIn",
     "SecretStore",
     "Shell",
     "StepCache",
@@ -39,4 +40,5 @@ __all__ = [
     "Surveyed",
     "Tools",
     "Tree",
+    "no_secret",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
@@ -66,6 +66,15 @@ class ComposeRunner(Protocol):
         """
 
 
+SecretIn = Callable[[Iterable[bytes]], bool]
+"""Tells whether the content that these chunks make holds a secret."""
+
+
+def no_secret(_: Iterable[bytes]) -> bool:
+    """Say no: where nobody knows a secret, nothing holds one."""
+    return False
+
+
 class StepCache(Protocol):
     """Results of checks by key: what is read is whole and genuine, or there is none.
 
@@ -89,12 +98,20 @@ class StepCache(Protocol):
         in the middle. The check has to run.
         """
 
-    def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
+    def store(
+        self,
+        kept: Kept,
+        root: str,
+        outputs: tuple[str, ...],
+        log: str,
+        secret_in: SecretIn = no_secret,
+    ) -> None:
         """Keep the files under `outputs` (paths or folders from the root) and the log.
 
         `kept.files`, `size` and `remote` are found out here. Atomic, whenever it is killed. What
-        cannot be kept (too large, no room, a link out of the root) is told and left out. Upload
-        to the team's cache, where it is allowed, goes on in the background.
+        cannot be kept (too large, no room, a link out of the root, a file that `secret_in` says
+        no to) is told and left out. Upload to the team's cache, where it is allowed, goes on in
+        the background.
         """
 
     def mark_in_place(self, key: str, root: str, outputs: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from threading import RLock
 
 from shipway.model.kept import Kept, KeptFile, Past
-from shipway.ports import Files
+from shipway.ports import Files, SecretIn, no_secret
 from shipway.testing.calls import Misuse
 from shipway.testing.machine import FakeFiles
 
@@ -70,7 +70,14 @@ class MemoryStepCache:
         self.entries[kept.key] = held
         return True
 
-    def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
+    def store(
+        self,
+        kept: Kept,
+        root: str,
+        outputs: tuple[str, ...],
+        log: str,
+        secret_in: SecretIn = no_secret,
+    ) -> None:
         """Keep the outputs that are there, and the log."""
         self._open()
         contents, files = {}, []
@@ -78,6 +85,11 @@ class MemoryStepCache:
             name = str(PurePosixPath(path.relative_to(root)))
             link = str(path.readlink()) if path.is_symlink() else ""
             contents[name] = b"" if link else path.read_bytes()
+            if secret_in([contents[name]]):
+                self.warnings.append(
+                    (kept.check, f"{name} holds a secret: its outputs are not kept")
+                )
+                return
             mode = 0 if link else path.stat().st_mode & 0o777
             digest = "" if link else sha256(contents[name]).hexdigest()
             files.append(KeptFile(name, digest, len(contents[name]), mode, link))

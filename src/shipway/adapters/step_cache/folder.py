@@ -29,7 +29,7 @@ from shipway.adapters.step_cache.outputs import (
 )
 from shipway.adapters.step_cache.seen import Seen
 from shipway.model.kept import Kept, KeptFile
-from shipway.ports import Clock
+from shipway.ports import Clock, SecretIn, no_secret
 
 Warn = Callable[[str, str], None]
 """Tells people about something (a check, or "cache") that the run goes on without."""
@@ -92,12 +92,24 @@ class FolderCache:
                 return True
         return False
 
-    def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
+    def store(
+        self,
+        kept: Kept,
+        root: str,
+        outputs: tuple[str, ...],
+        log: str,
+        secret_in: SecretIn = no_secret,
+    ) -> None:
         """Keep the files under the outputs, and the log; tell where that cannot be."""
-        self.keep(kept, root, outputs, log)
+        self.keep(kept, root, outputs, log, secret_in)
 
     def keep(
-        self, kept: Kept, root: str, outputs: tuple[str, ...], log: str
+        self,
+        kept: Kept,
+        root: str,
+        outputs: tuple[str, ...],
+        log: str,
+        secret_in: SecretIn = no_secret,
     ) -> tuple[Path, Manifest, bytes] | None:
         """Store, and return the entry's file, what it holds and its manifest's line.
 
@@ -106,6 +118,7 @@ class FolderCache:
         target = Path(root)
         try:
             found = collect(target, outputs)
+            _refuse_secrets(target, found, secret_in)
             with self._draft(kept.key) as file:
                 manifest, line = _pack(file, kept, target, found, Path(log))
         except (Refused, Unfit) as wrong:
@@ -220,6 +233,12 @@ class FolderCache:
 def _fetched(fetch: Fetch, file: BinaryIO) -> None:
     if not fetch(file.write):
         raise Unfit("it is not to be had")
+
+
+def _refuse_secrets(root: Path, found: tuple[Found, ...], secret_in: SecretIn) -> None:
+    for one in found:
+        if not one.link and secret_in(content(root, one)):
+            raise Refused(f"{one.path} holds a secret: its outputs are not kept")
 
 
 def _pack(

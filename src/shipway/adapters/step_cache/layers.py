@@ -16,6 +16,7 @@ from shipway.adapters.step_cache.entry import Unfit
 from shipway.adapters.step_cache.folder import FolderCache, Warn
 from shipway.adapters.step_cache.outputs import Refused, refuse_unsafe
 from shipway.model.kept import Kept
+from shipway.ports import SecretIn, no_secret
 
 
 class Remote(Protocol):
@@ -76,9 +77,16 @@ class LayeredCache:
         digest, size = manifest.body_sha256, manifest.body_size
         return self._local.admit(key, line, lambda w: self._remote.fetch(digest, size, w))
 
-    def store(self, kept: Kept, root: str, outputs: tuple[str, ...], log: str) -> None:
+    def store(
+        self,
+        kept: Kept,
+        root: str,
+        outputs: tuple[str, ...],
+        log: str,
+        secret_in: SecretIn = no_secret,
+    ) -> None:
         """Keep it here, and offer it to the team."""
-        written = self._local.keep(kept, root, outputs, log)
+        written = self._local.keep(kept, root, outputs, log, secret_in)
         if written is not None:
             path, manifest, line = written
             digest, size = manifest.body_sha256, manifest.body_size
