@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from tests.scenarios.embedded import Tiny, ecs, surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def images() -> dict[str, str]:
-    """Base images, made from what this machine has."""
-    made = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "images" / "build")],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Base images, made from what this machine has: by one process, while others wait for it."""
+    with (tmp_path_factory.getbasetemp().parent / "images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(
+            [sys.executable, str(ROOT / "examples" / "images" / "build")],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     return dict(line.split("=", 1) for line in made.stdout.splitlines() if "=" in line)
 
 
@@ -44,8 +46,11 @@ def embedded(
 
 @pytest.fixture
 def tiny(tmp_path: Path, embedded: dict[str, str]) -> Iterator[Tiny]:
-    """A service that nobody has delivered yet, with one pushed commit; its tasks end with it."""
-    service = Tiny.fresh(tmp_path / "tiny", embedded, service=f"tiny{next(_numbers)}")
+    """A service that nobody has delivered yet, with one pushed commit; its tasks end with it.
+
+    Its name is nobody else's: the engine has the containers of all processes and sessions.
+    """
+    service = Tiny.fresh(tmp_path / "tiny", embedded, service=f"tiny{uuid4().hex[:8]}")
     service.commit("Say hello")
     yield service
     client = ecs(service)
