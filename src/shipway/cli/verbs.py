@@ -21,6 +21,7 @@ VERBS = {
     "promote": ("shipway.cli.environments", "Bring a release through the gate, verified."),
     "rollback": ("shipway.cli.environments", "Return to a release that was good there."),
     "url": ("shipway.cli.environments", "Where an environment answers."),
+    "tasks": ("shipway.cli.operate", "The tasks of an environment, and why the others stopped."),
     "status": ("shipway.cli.history", "What is live where, since when, by whom, and why not."),
     "releases": ("shipway.cli.history", "The releases of this service."),
     "show": ("shipway.cli.history", "One release, and everything that happened to it."),

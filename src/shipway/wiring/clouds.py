@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
     from shipway.ports import Http, Orchestrator, Registry
+    from shipway.ports.operations import Operations
 
 EMBEDDED_REGION = "eu-central-1"
 
@@ -87,6 +88,13 @@ def orchestrator(where: Place) -> Orchestrator:
     from shipway.adapters.clock import SystemClock
 
     return EcsOrchestrator(session_for(where), SystemClock())
+
+
+def operations(where: Place) -> Operations:
+    """Return what people ask about a service that runs."""
+    from shipway.adapters.aws.operations import EcsOperations
+
+    return EcsOperations(session_for(where))
 
 
 def registry(where: Place, engine: Later, redactor: Redactor) -> Registry:

@@ -1,0 +1,41 @@
+"""What a person who looks after a service may ask for. A part of `shipway.ports`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.model.operations import LogEvent, LogPlace, ServiceEvent, TaskState
+    from shipway.model.service import Environment
+
+
+class Operations(Protocol):
+    """A service's tasks and their output, for people; nothing here changes what runs.
+
+    Raises everywhere:
+        WrongUsage: there is no such ECS service.
+    """
+
+    def tasks(self, environment: Environment) -> tuple[TaskState, ...]:
+        """Return all tasks, however many, in no order; stopped ones for as long as ECS knows."""
+
+    def events(self, environment: Environment) -> tuple[ServiceEvent, ...]:
+        """Return what ECS said about the service, newest first; at most a hundred."""
+
+    def definition(self, environment: Environment) -> str:
+        """Return the ARN of the task definition that the service wants to run."""
+
+    def log_places(self, definition: str) -> tuple[LogPlace, ...]:
+        """Return where each container of a task definition logs to, in its order."""
+
+    def log_events(
+        self, place: LogPlace, stream: str, *, since_ms: int, text: str
+    ) -> tuple[LogEvent, ...]:
+        """Return every event since then (inclusive) of the streams that begin so, by time.
+
+        `text` restricts it to events that contain it, when not empty. A group that does not exist
+        has no events.
+        """
+
+    def last_lines(self, place: LogPlace, task_id: str, count: int) -> tuple[str, ...]:
+        """Return the last lines that a task wrote there; empty where nothing is to be had."""

@@ -1,0 +1,103 @@
+"""What those see who look after a service: its tasks and why they stopped, as words and as data."""
+
+from __future__ import annotations
+
+from shipway.environments.task_reasons import Why
+from shipway.model.lazy import dataclass
+from shipway.model.operations import ServiceEvent, TaskState
+from shipway.model.release import Digest
+from shipway.views.words import moment, table
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task that has not stopped; `right` is None where nobody can say."""
+
+    task: TaskState
+    at: str
+    digest: Digest | None
+    right: bool | None
+    image: str
+
+    def report(self) -> dict[str, object]:
+        """Return it for machines; moments in seconds since the epoch."""
+        return {
+            **_identity(self.task),
+            "status": self.task.status,
+            "health": self.task.health,
+            "since": self.task.started_at,
+            "address": self.at,
+            "zone": self.task.zone,
+            "digest": self.digest,
+            "right": self.right,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A task that stopped, why, and what it wrote last."""
+
+    task: TaskState
+    why: Why
+    lines: tuple[str, ...]
+
+    def report(self) -> dict[str, object]:
+        """Return it for machines; moments in seconds since the epoch."""
+        return {
+            **_identity(self.task),
+            "stopped": self.task.stopped_at,
+            "stop_code": self.task.stop_code,
+            "reason": self.task.reason,
+            "expected": self.why.expected,
+            "capacity": self.why.capacity,
+            "advice": self.why.advice,
+            "containers": [
+                {"name": c.name, "exit_code": c.exit_code, "reason": c.reason}
+                for c in self.task.containers
+            ],
+            "last_lines": list(self.lines),
+        }
+
+
+def _identity(task: TaskState) -> dict[str, object]:
+    definition = task.definition.rpartition("/")[2]
+    return {"task": task.id, "definition": definition}
+
+
+def tasks_words(
+    name: str,
+    running: tuple[Row, ...],
+    stopped: tuple[Stopped, ...],
+    capacity: tuple[ServiceEvent, ...],
+) -> str:
+    """Lay out the tasks of an environment."""
+    lines = [f"{name}: {len(running)} tasks"] if running else [f"{name}: no task runs"]
+    if running:
+        rows = [
+            (
+                row.task.id,
+                row.task.status.lower(),
+                row.task.health.lower(),
+                moment(row.task.started_at) if row.task.started_at else "not yet",
+                row.at or "-",
+                row.image,
+            )
+            for row in running
+        ]
+        head = ("task", "status", "health", "since", "address", "image")
+        lines += [f"  {line}" for line in table(rows, head)]
+    wrong = sum(row.right is False for row in running)
+    if wrong:
+        lines.append(f"{wrong} of {len(running)} do not run the live release")
+    lines += [f"no capacity: {moment(e.at)} {e.text}" for e in capacity[:3]]
+    if stopped:
+        lines += ["", f"stopped of late: {len(stopped)}"]
+        lines += [line for each in stopped for line in _stopped_words(each)]
+    return "\n".join(lines)
+
+
+def _stopped_words(each: Stopped) -> list[str]:
+    at = moment(each.task.stopped_at) if each.task.stopped_at else "stopped"
+    lines = [f"  {each.task.id}  {at}  {each.why.what}"]
+    lines += [f"    -> {each.why.advice}"] if each.why.advice else []
+    return [*lines, *(f"    | {line}" for line in each.lines)]
