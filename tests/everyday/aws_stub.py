@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,12 +37,18 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass
 class AwsStub:
-    """Operations by `service:Operation`; what is asked is kept in `asked`."""
+    """Operations by `service:Operation`; what is asked is kept in `asked`.
+
+    What nobody answers of ECS is asked of the plane at `plane`, where there is one; `amended` may
+    then change the reply, to tell what a plane never does.
+    """
 
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     url: str = ""
+    plane: str = ""
+    amended: dict[str, Answer] = field(default_factory=dict)
 
     def start(self) -> ThreadingHTTPServer:
         """Serve on loopback."""
@@ -72,12 +80,27 @@ class AwsStub:
         if not target:
             return self._query(dict(parse_qsl(body.decode())))
         prefix, _, operation = target.partition(".")
+        if self.plane and PREFIXES[prefix] == "ecs" and f"ecs:{operation}" not in self.answers:
+            return self._forwarded(target, operation, body)
         try:
             reply = self._call(PREFIXES[prefix], operation, json.loads(body or b"{}"))
         except AwsError as error:
             text = {"__type": error.code, "message": error.message}
             return 400, "application/x-amz-json-1.1", json.dumps(text).encode()
         return 200, "application/x-amz-json-1.1", json.dumps(reply).encode()
+
+    def _forwarded(self, target: str, operation: str, body: bytes) -> tuple[int, str, bytes]:
+        kind = "application/x-amz-json-1.1"
+        headers = {"X-Amz-Target": target, "Content-Type": kind}
+        asked = urllib.request.Request(self.plane, body, headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as reply:
+                text = reply.read()
+        except urllib.error.HTTPError as error:
+            return error.code, kind, error.read()
+        if change := self.amended.get(f"ecs:{operation}"):
+            text = json.dumps(change(json.loads(text))).encode()
+        return 200, kind, text
 
     def _query(self, form: dict[str, str]) -> tuple[int, str, bytes]:
         operation = form["Action"]

@@ -14,8 +14,11 @@ import pytest
 
 from tests.everyday.aws_stub import AwsStub
 from tests.everyday.logs import Logs
+from tests.local_ecs.conftest import image
 from tests.local_ecs.ecs_stage import Stage, make_virtual
 from tests.story.test_cli_verbs import Terminal
+
+__all__ = ["image"]  # the tiny image of the plane's own tests
 
 CONFIGURATION = """\
 service: sender

@@ -22,6 +22,8 @@ VERBS = {
     "rollback": ("shipway.cli.environments", "Return to a release that was good there."),
     "url": ("shipway.cli.environments", "Where an environment answers."),
     "tasks": ("shipway.cli.operate", "The tasks of an environment, and why the others stopped."),
+    "logs": ("shipway.cli.logs", "What the containers of an environment write."),
+    "exec": ("shipway.cli.exec", "Open a shell in a container that runs."),
     "status": ("shipway.cli.history", "What is live where, since when, by whom, and why not."),
     "releases": ("shipway.cli.history", "The releases of this service."),
     "show": ("shipway.cli.history", "One release, and everything that happened to it."),

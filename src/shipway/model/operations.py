@@ -105,3 +105,32 @@ class LogEvent:
     def task_id(self) -> str:
         """The task that wrote it, from the name of its stream."""
         return self.stream.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecPlace:
+    """A container that somebody wants to enter, and what ECS Exec needs of it.
+
+    `service_enabled` is the service's `enableExecuteCommand`; `task_role` is empty where the task
+    definition has none.
+    """
+
+    cluster: str
+    task: TaskState
+    container: ContainerState
+    service_enabled: bool
+    task_role: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExecSession:
+    """What ExecuteCommand answered, as `session-manager-plugin` takes it: JSON, region, end point.
+
+    `session` holds a token: it is handed on, never shown.
+    """
+
+    session: str
+    request: str
+    region: str
+    endpoint: str

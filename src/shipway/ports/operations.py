@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
-    from shipway.model.operations import LogEvent, LogPlace, ServiceEvent, TaskState
+    from shipway.model.operations import (
+        ExecPlace,
+        ExecSession,
+        LogEvent,
+        LogPlace,
+        ServiceEvent,
+        TaskState,
+    )
     from shipway.model.service import Environment
 
 
@@ -39,3 +46,13 @@ class Operations(Protocol):
 
     def last_lines(self, place: LogPlace, task_id: str, count: int) -> tuple[str, ...]:
         """Return the last lines that a task wrote there; empty where nothing is to be had."""
+
+    def exec_place(self, environment: Environment, task: TaskState, container: str) -> ExecPlace:
+        """Return what ECS Exec needs to know of a task's container; the first when not named so."""
+
+    def open_session(self, place: ExecPlace, command: str) -> ExecSession:
+        """Ask ECS to run a command in a container; not repeatable, each call is a session.
+
+        Raises:
+            WrongUsage: ECS says that the container cannot be entered.
+        """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 from shipway.environments.task_reasons import Why
 from shipway.model.lazy import dataclass
-from shipway.model.operations import ServiceEvent, TaskState
+from shipway.model.operations import LogEvent, ServiceEvent, TaskState
 from shipway.model.release import Digest
 from shipway.views.words import moment, table
 
@@ -101,3 +103,11 @@ def _stopped_words(each: Stopped) -> list[str]:
     lines = [f"  {each.task.id}  {at}  {each.why.what}"]
     lines += [f"    -> {each.why.advice}"] if each.why.advice else []
     return [*lines, *(f"    | {line}" for line in each.lines)]
+
+
+def log_words(event: LogEvent, container: str) -> str:
+    """Write an event as one line: when (UTC), the task's first digits, who, and what."""
+    at = datetime.fromtimestamp(event.at_ms / 1000, tz=timezone.utc)  # noqa: UP017 - 3.11 too
+    moment_ms = f"{at:%Y-%m-%d %H:%M:%S}.{event.at_ms % 1000:03d}Z"
+    who = f"{event.task_id[:8]} {container}".rstrip()
+    return f"{moment_ms} {who} | {' / '.join(event.text.splitlines())}"

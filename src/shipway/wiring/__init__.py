@@ -10,6 +10,7 @@ from shipway.wiring.clouds import (
     Later,
     account,
     aws_values,
+    clock,
     embedded,
     hide,
     http,
@@ -22,7 +23,7 @@ from shipway.wiring.clouds import (
     registry,
     session_for,
 )
-from shipway.wiring.engines import cleanup, compose, compose_for, docker, engine_for, sweep
+from shipway.wiring.engines import attach, cleanup, compose, compose_for, docker, engine_for, sweep
 from shipway.wiring.places import (
     CONFIGURATION,
     Place,
@@ -53,9 +54,11 @@ __all__ = [
     "Wishes",
     "account",
     "actor",
+    "attach",
     "aws_values",
     "checkout",
     "cleanup",
+    "clock",
     "compose",
     "compose_for",
     "died_lately",

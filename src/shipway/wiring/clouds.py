@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.aws.session import Session
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
-    from shipway.ports import Http, Orchestrator, Registry
+    from shipway.ports import Clock, Http, Orchestrator, Registry
     from shipway.ports.operations import Operations
 
 EMBEDDED_REGION = "eu-central-1"
@@ -88,6 +88,13 @@ def orchestrator(where: Place) -> Orchestrator:
     from shipway.adapters.clock import SystemClock
 
     return EcsOrchestrator(session_for(where), SystemClock())
+
+
+def clock() -> Clock:
+    """Return the clock of this machine, for verbs that only look."""
+    from shipway.adapters.clock import SystemClock
+
+    return SystemClock()
 
 
 def operations(where: Place) -> Operations:

@@ -22,6 +22,17 @@ def docker(environ: Mapping[str, str]) -> str:
     return environ.get("SHIPWAY_DOCKER") or "docker"
 
 
+def attach(where: Place, command: tuple[str, ...]) -> int:
+    """Run a program on our own terminal, for a person to talk with; return its status.
+
+    Raises:
+        ToolIsMissing: there is no such program.
+    """
+    from shipway.adapters.shell import LocalShell
+
+    return LocalShell().attach(command, cwd=str(where.root), env={}).status
+
+
 def engine_for(where: Place, environ: Mapping[str, str]) -> DockerEngine:
     """Return the Docker Engine."""
     from shipway.adapters.docker import DockerEngine

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shipway.adapters.aws.exec_sessions import exec_place, open_session
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.errors import WrongUsage
 from shipway.model.operations import (
     ContainerState,
+    ExecPlace,
+    ExecSession,
     LogEvent,
     LogPlace,
     ServiceEvent,
@@ -176,6 +179,15 @@ class EcsOperations:
             for e in page.get("events") or []
         ]
         return events, page.get("nextToken", "")
+
+    def exec_place(self, environment: Environment, task: TaskState, container: str) -> ExecPlace:
+        """Return what ECS Exec needs to know of a task's container."""
+        enabled = self._service(environment).get("enableExecuteCommand", False)
+        return exec_place(self._session, environment, task, container, enabled=enabled)
+
+    def open_session(self, place: ExecPlace, command: str) -> ExecSession:
+        """Ask ECS to run a command in a container."""
+        return open_session(self._session, place, command)
 
     def last_lines(self, place: LogPlace, task_id: str, count: int) -> tuple[str, ...]:
         """Return the last lines of a task; a log that cannot be had is no reason to fail."""
