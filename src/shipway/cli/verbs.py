@@ -24,6 +24,7 @@ VERBS = {
     "tasks": ("shipway.cli.operate", "The tasks of an environment, and why the others stopped."),
     "logs": ("shipway.cli.logs", "What the containers of an environment write."),
     "exec": ("shipway.cli.exec", "Open a shell in a container that runs."),
+    "scale": ("shipway.cli.scale", "Run more or fewer tasks, in step with autoscaling."),
     "status": ("shipway.cli.history", "What is live where, since when, by whom, and why not."),
     "releases": ("shipway.cli.history", "The releases of this service."),
     "show": ("shipway.cli.history", "One release, and everything that happened to it."),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # for annotations alone: not every command pays for loading t
         ServiceEvent,
         TaskState,
     )
+    from shipway.model.scaling import Capacity
     from shipway.model.service import Environment
 
 
@@ -56,3 +57,20 @@ class Operations(Protocol):
         Raises:
             WrongUsage: ECS says that the container cannot be entered.
         """
+
+
+class Scaling(Protocol):
+    """The number of tasks of a service, and what else decides on it.
+
+    Raises everywhere:
+        WrongUsage: there is no such ECS service.
+    """
+
+    def capacity(self, environment: Environment) -> Capacity:
+        """Return how many tasks there are, and the scalable target where there is one."""
+
+    def set_bounds(self, environment: Environment, minimum: int, maximum: int) -> None:
+        """Move the bounds of autoscaling. Repeatable; all else of the scalable target stays."""
+
+    def set_count(self, environment: Environment, count: int) -> None:
+        """Ask for a number of tasks, in a request that changes nothing else. Repeatable."""

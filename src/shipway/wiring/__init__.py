@@ -21,6 +21,7 @@ from shipway.wiring.clouds import (
     redactor_for,
     refuse_nowhere,
     registry,
+    scaling,
     session_for,
 )
 from shipway.wiring.engines import attach, cleanup, compose, compose_for, docker, engine_for, sweep
@@ -83,6 +84,7 @@ __all__ = [
     "remember",
     "run_records",
     "runs_folder",
+    "scaling",
     "session_for",
     "step_cache",
     "survey",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
     from shipway.ports import Clock, Http, Orchestrator, Registry
-    from shipway.ports.operations import Operations
+    from shipway.ports.operations import Operations, Scaling
 
 EMBEDDED_REGION = "eu-central-1"
 
@@ -102,6 +102,13 @@ def operations(where: Place) -> Operations:
     from shipway.adapters.aws.operations import EcsOperations
 
     return EcsOperations(session_for(where))
+
+
+def scaling(where: Place) -> Scaling:
+    """Return what counts and sets the tasks of a service."""
+    from shipway.adapters.aws.scaling import EcsScaling
+
+    return EcsScaling(session_for(where))
 
 
 def registry(where: Place, engine: Later, redactor: Redactor) -> Registry:

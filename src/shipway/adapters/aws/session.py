@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
 
+    from shipway.adapters.aws.scaling import AutoScaling
+
 _DENIED = frozenset(
     {
         "AccessDenied",
@@ -97,6 +99,12 @@ class Session:
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         """The load balancers' API."""
         return self._boto.client("elbv2", endpoint_url=self._url("elbv2"), config=self._config)
+
+    @cached_property
+    def autoscaling(self) -> AutoScaling:
+        """Application Auto Scaling; the embedded default has none."""
+        client: AutoScaling = self._boto.client("application-autoscaling", config=self._config)
+        return client
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
