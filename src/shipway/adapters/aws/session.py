@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
 
-    from shipway.adapters.aws.scaling import AutoScaling
+    from shipway.adapters.aws.untyped_clients import AutoScaling
 
 _DENIED = frozenset(
     {
