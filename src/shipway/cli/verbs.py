@@ -25,6 +25,7 @@ VERBS = {
     "logs": ("shipway.cli.logs", "What the containers of an environment write."),
     "exec": ("shipway.cli.exec", "Open a shell in a container that runs."),
     "scale": ("shipway.cli.scale", "Run more or fewer tasks, in step with autoscaling."),
+    "doctor": ("shipway.cli.doctor", "What is wrong, why it matters, and how to mend it."),
     "status": ("shipway.cli.history", "What is live where, since when, by whom, and why not."),
     "releases": ("shipway.cli.history", "The releases of this service."),
     "show": ("shipway.cli.history", "One release, and everything that happened to it."),

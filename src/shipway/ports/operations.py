@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
+    from shipway.model.examined import Examined
     from shipway.model.operations import (
         ExecPlace,
         ExecSession,
@@ -74,3 +75,14 @@ class Scaling(Protocol):
 
     def set_count(self, environment: Environment, count: int) -> None:
         """Ask for a number of tasks, in a request that changes nothing else. Repeatable."""
+
+
+class Examination(Protocol):
+    """A thorough look at an environment that changes nothing and reads no secret value."""
+
+    def examine(self, environment: Environment) -> Examined | None:
+        """Return what is to be seen; None where there is no service.
+
+        A look that AWS refuses leaves its facts out and is named in `blind`; only the service
+        itself must be seen.
+        """

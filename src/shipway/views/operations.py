@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from shipway.environments.doctor import Finding, Weight
+from shipway.environments.speed import Price
 from shipway.environments.task_reasons import Why
 from shipway.model.lazy import dataclass
 from shipway.model.operations import LogEvent, ServiceEvent, TaskState
@@ -111,3 +113,39 @@ def log_words(event: LogEvent, container: str) -> str:
     moment_ms = f"{at:%Y-%m-%d %H:%M:%S}.{event.at_ms % 1000:03d}Z"
     who = f"{event.task_id[:8]} {container}".rstrip()
     return f"{moment_ms} {who} | {' / '.join(event.text.splitlines())}"
+
+
+def findings_words(found: tuple[tuple[str, tuple[Finding, ...]], ...]) -> str:
+    """Write what was found, place by place."""
+    lines = []
+    for where, findings in found:
+        lines.append(f"{where}: {_count(findings)}")
+        for finding in findings:
+            lines.append(f"  {finding.weight.value.upper():<5}  {finding.what}")
+            lines.append(f"         {finding.why}")
+            lines.append(f"         -> {finding.fix}")
+    return "\n".join(lines)
+
+
+def _count(findings: tuple[Finding, ...]) -> str:
+    if not findings:
+        return "well"
+    counts = {weight: sum(f.weight is weight for f in findings) for weight in Weight}
+    return ", ".join(f"{n} {weight.value}" for weight, n in counts.items() if n)
+
+
+def prices_words(found: tuple[tuple[str, tuple[Price, ...], float], ...]) -> str:
+    """Write what each setting costs, what it could cost, and the sum, place by place."""
+    lines = []
+    for where, prices, saved in found:
+        if not prices:
+            lines.append(f"{where}: nothing slows a deployment")
+            continue
+        lines.append(f"{where}: {saved:.0f} s of each deployment could be saved")
+        for price in prices:
+            about = "about " if price.estimate else ""
+            worst = ", at worst" if price.worst else ""
+            lines.append(f"  {price.saved:>5.0f} s  {price.what}")
+            lines.append(f"           {about}{price.seconds:.0f} s -> {price.tuned:.0f} s{worst}")
+            lines.append(f"           -> {price.fix}")
+    return "\n".join(lines)

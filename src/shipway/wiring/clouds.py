@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
     from shipway.ports import Clock, Http, Orchestrator, Registry
-    from shipway.ports.operations import Operations, Scaling
+    from shipway.ports.operations import Examination, Operations, Scaling
 
 EMBEDDED_REGION = "eu-central-1"
 
@@ -109,6 +109,22 @@ def scaling(where: Place) -> Scaling:
     from shipway.adapters.aws.scaling import EcsScaling
 
     return EcsScaling(session_for(where))
+
+
+def examination(where: Place) -> Examination:
+    """Return what looks at an environment thoroughly."""
+    from shipway.adapters.aws.examination import AwsExamination
+
+    return AwsExamination(session_for(where))
+
+
+def reachable(where: Place) -> bool:
+    """Tell whether there is anything to ask: AWS always, the embedded default when it is up."""
+    try:
+        refuse_nowhere(where)
+    except LocalIsDown:
+        return False
+    return True
 
 
 def registry(where: Place, engine: Later, redactor: Redactor) -> Registry:

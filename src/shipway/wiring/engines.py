@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.compose import Compose
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
+    from shipway.model.examined import Machine
 
 
 def docker(environ: Mapping[str, str]) -> str:
@@ -31,6 +32,15 @@ def attach(where: Place, command: tuple[str, ...]) -> int:
     from shipway.adapters.shell import LocalShell
 
     return LocalShell().attach(command, cwd=str(where.root), env={}).status
+
+
+def machine(where: Place, environ: Mapping[str, str]) -> Machine:
+    """Look at this machine: what there is of the programs that a service needs."""
+    from shipway.adapters.machine_look import look_at_machine
+    from shipway.wiring.clouds import reachable
+
+    embedded = None if where.service.aws else reachable(where)
+    return look_at_machine(where.root, docker(environ), embedded=embedded)
 
 
 def engine_for(where: Place, environ: Mapping[str, str]) -> DockerEngine:

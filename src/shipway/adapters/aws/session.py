@@ -20,7 +20,12 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_logs import CloudWatchLogsClient
 
-    from shipway.adapters.aws.untyped_clients import AutoScaling
+    from shipway.adapters.aws.untyped_clients import (
+        AutoScaling,
+        ParametersMetadata,
+        Roles,
+        SecretsMetadata,
+    )
 
 _DENIED = frozenset(
     {
@@ -104,6 +109,28 @@ class Session:
     def autoscaling(self) -> AutoScaling:
         """Application Auto Scaling; the embedded default has none."""
         client: AutoScaling = self._boto.client("application-autoscaling", config=self._config)
+        return client
+
+    @cached_property
+    def secrets(self) -> SecretsMetadata:
+        """Secrets Manager, for what is not secret about secrets."""
+        client: SecretsMetadata = self._boto.client(
+            "secretsmanager", endpoint_url=self._url("secretsmanager"), config=self._config
+        )
+        return client
+
+    @cached_property
+    def parameters(self) -> ParametersMetadata:
+        """SSM's parameters, without their values."""
+        client: ParametersMetadata = self._boto.client(
+            "ssm", endpoint_url=self._url("ssm"), config=self._config
+        )
+        return client
+
+    @cached_property
+    def roles(self) -> Roles:
+        """IAM."""
+        client: Roles = self._boto.client("iam", endpoint_url=self._url("iam"), config=self._config)
         return client
 
     @cached_property

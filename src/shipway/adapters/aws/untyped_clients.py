@@ -49,3 +49,48 @@ class AutoScaling(Protocol):
 
     def register_scalable_target(self, **request: object) -> object:
         """Change the bounds of a target."""
+
+
+class SecretsMetadata(Protocol):
+    """The call that is needed of boto3's `secretsmanager` client: it never reads a value."""
+
+    def describe_secret(self, **request: str) -> object:
+        """Tell of a secret, without its value."""
+
+
+class Parameter(TypedDict):
+    """Source: SSM API, ParameterMetadata."""
+
+    Name: str
+
+
+class ParameterList(TypedDict):
+    """Source: SSM API, DescribeParameters."""
+
+    Parameters: list[Parameter]
+
+
+class ParametersMetadata(Protocol):
+    """The call that is needed of boto3's `ssm` client: it never reads a value."""
+
+    def describe_parameters(self, **request: object) -> ParameterList:
+        """Tell of parameters, without their values."""
+
+
+class Role(TypedDict, total=False):
+    """Source: IAM API, Role; boto3 has decoded the document."""
+
+    AssumeRolePolicyDocument: object
+
+
+class RoleReply(TypedDict):
+    """Source: IAM API, GetRole."""
+
+    Role: Role
+
+
+class Roles(Protocol):
+    """The call that is needed of boto3's `iam` client."""
+
+    def get_role(self, **request: str) -> RoleReply:
+        """Tell of a role and whom it trusts."""
