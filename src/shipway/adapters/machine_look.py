@@ -1,4 +1,4 @@
-"""What there is on this machine for `shipway doctor`: programs and their versions, the checkout."""
+"""What there is on this machine for `shipway doctor`: programs and their versions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import json
 import re
 from pathlib import Path
 
-from shipway.adapters.git import GitCheckout
 from shipway.adapters.shell import LocalShell
-from shipway.errors import CheckoutIsUnfit, ToolIsMissing
+from shipway.errors import ToolIsMissing
 from shipway.model.examined import Machine
 
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _PATIENCE_S = 15.0
 
 
-def look_at_machine(root: Path, docker: str, *, embedded: bool | None) -> Machine:
-    """Return what is to be seen; a program that does not answer in time counts as missing."""
+def look_at_machine(root: Path, docker: str, *, git: str, embedded: bool | None) -> Machine:
+    """Return what is to be seen; a program that does not answer in time counts as missing.
+
+    Args:
+        root: the checkout.
+        docker: the docker client.
+        git: what is unfit about the checkout, empty when nothing is.
+        embedded: whether the embedded default is up; None where nobody needs it.
+    """
     shell, here = LocalShell(), str(root)
     manifest = _manifest(root)
     return Machine(
@@ -24,7 +30,7 @@ def look_at_machine(root: Path, docker: str, *, embedded: bool | None) -> Machin
         node=_version(shell, here, "node", "--version"),
         pnpm=_version(shell, here, "pnpm", "--version"),
         pnpm_pin=_pin(manifest),
-        git=_git_problem(here, shell),
+        git=git,
         embedded=embedded,
         needs_node=manifest is not None,
     )
@@ -51,13 +57,3 @@ def _pin(manifest: dict[str, object] | None) -> str:
     """Return the version of pnpm that `packageManager` pins, without its hash."""
     name, _, version = str((manifest or {}).get("packageManager", "")).partition("@")
     return version.partition("+")[0] if name == "pnpm" else ""
-
-
-def _git_problem(root: str, shell: LocalShell) -> str:
-    try:
-        GitCheckout(root, shell).source(branch="HEAD")
-    except CheckoutIsUnfit as problem:
-        return problem.message
-    except ToolIsMissing:
-        return "git is missing"
-    return ""

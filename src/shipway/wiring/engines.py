@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shipway.errors import LeaseIsHeld
+from shipway.errors import CheckoutIsUnfit, LeaseIsHeld, ToolIsMissing
 from shipway.model.service import ComposeCheck
-from shipway.wiring.places import Place, folders, leases
+from shipway.wiring.places import Place, checkout, folders, leases
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.compose import Compose
@@ -39,8 +39,12 @@ def machine(where: Place, environ: Mapping[str, str]) -> Machine:
     from shipway.adapters.machine_look import look_at_machine
     from shipway.wiring.clouds import reachable
 
-    embedded = None if where.service.aws else reachable(where)
-    return look_at_machine(where.root, docker(environ), embedded=embedded)
+    embedded, git = None if where.service.aws else reachable(where), ""
+    try:
+        checkout(where).source(branch="HEAD")
+    except (CheckoutIsUnfit, ToolIsMissing) as problem:
+        git = problem.message
+    return look_at_machine(where.root, docker(environ), git=git, embedded=embedded)
 
 
 def engine_for(where: Place, environ: Mapping[str, str]) -> DockerEngine:
