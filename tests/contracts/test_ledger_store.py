@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -182,3 +183,37 @@ def test_a_file_that_is_no_ledger_is_told(path: Path) -> None:
     with pytest.raises(WrongUsage) as found:
         SqliteLedger(str(path)).append(said("one"))
     assert found.value.where == str(path)
+
+
+def test_one_that_writes_on_sees_another_file_in_its_place(path: Path, tmp_path: Path) -> None:
+    """Nothing is written into a file that nobody can find any more."""
+    ledger = SqliteLedger(str(path))
+    ledger.append(said("old"))
+    for file in path.parent.glob(f"{path.name}*"):
+        file.rename(tmp_path / file.name)
+    ledger.append(said("new"))
+    assert list(SqliteLedger(str(path)).entries("sender")) == [said("new")]
+    assert list(SqliteLedger(str(tmp_path / path.name)).entries("sender")) == [said("old")]
+
+
+def test_threads_write_one_chain(path: Path) -> None:
+    """Threads of one process share what is open, and lose nothing."""
+    ledger = SqliteLedger(str(path))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: ledger.append(said(f"{number}")), range(80)))
+    assert len(list(ledger.entries("sender"))) == 80
+    assert ledger.broken_at() is None
+
+
+def test_it_goes_on_after_it_could_not_write(path: Path) -> None:
+    """A table that is locked for too long, or gone, fails one entry and not those after it."""
+    ledger = SqliteLedger(str(path))
+    ledger.append(said("one"))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("ALTER TABLE entries RENAME TO hidden")
+        with pytest.raises(WrongUsage):
+            ledger.append(said("two"))
+        database.execute("DROP TABLE IF EXISTS entries")
+        database.execute("ALTER TABLE hidden RENAME TO entries")
+    ledger.append(said("three"))
+    assert list(ledger.entries("sender")) == [said("one"), said("three")]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import sqlite3
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import cast
+from threading import Lock
+from typing import NamedTuple, cast
 
 from shipway.errors import DiskIsFull, ShipwayError, WrongUsage
 from shipway.events.codec import decode_history, encode_event
@@ -41,29 +44,55 @@ _GENESIS = "0" * 64
 _BUSY_S = 10.0
 
 
+class _Kept(NamedTuple):
+    """What is open for appending: on which file, and what closes it."""
+
+    database: sqlite3.Connection
+    closer: Callable[[], object]
+    file: tuple[int, int] | None
+
+
 class SqliteLedger:
-    """`ports.LedgerStore` in one file; several processes may use it at once."""
+    """`ports.LedgerStore` in one file; several processes and threads may use it at once.
+
+    What appends stays open until this is dropped: opening and closing cost more than writing.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._lock = Lock()
+        self._kept: _Kept | None = None
 
     def append(self, entry: Entry) -> None:
         """Add a history entry durably before returning."""
         body = encode_event(entry.event)
         kind, version = type(entry.event).__name__, type(entry.event).version
-        try:
-            with closing(self._open()) as database, database:
-                database.execute("BEGIN IMMEDIATE")
-                last = database.execute(_NEWEST).fetchone()
-                previous = str(last[0]) if last else _GENESIS
-                row = (float(entry.at), entry.service, entry.run, kind, version, body, previous)
-                database.execute(
-                    "INSERT INTO entries (at, service, run, kind, version, body, previous, hash)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*row, _link(row)),
-                )
-        except sqlite3.OperationalError as problem:
-            raise _translated(problem, self._path) from problem
+        fields = (float(entry.at), entry.service, entry.run, kind, version, body)
+        with self._lock:
+            try:
+                _add(self._writing(), fields)
+            except sqlite3.OperationalError as problem:
+                self._drop()
+                raise _translated(problem, self._path) from problem
+            except BaseException:  # a signal, say, between two statements
+                self._drop()
+                raise
+
+    def _writing(self) -> sqlite3.Connection:
+        """Return what is open, unless somebody has put another file, or none, in its place."""
+        if self._kept and self._kept.file != _identity(self._path):
+            self._drop()
+        if self._kept is None:
+            database = self._open(shared=True)
+            # by name, since an interpreter that ends closes no database without a complaint
+            closer = weakref.finalize(self, database.close)
+            self._kept = _Kept(database, closer, _identity(self._path))
+        return self._kept.database
+
+    def _drop(self) -> None:
+        if self._kept:
+            self._kept.closer()
+            self._kept = None
 
     def entries(self, service: str) -> Iterator[Entry]:
         """Return the history of a service in the order of writing."""
@@ -100,16 +129,38 @@ class SqliteLedger:
                 previous = str(written)
         return None
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, *, shared: bool = False) -> sqlite3.Connection:
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            database = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
+            database = sqlite3.connect(
+                self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=not shared
+            )
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = FULL")
             database.executescript(_SCHEMA)
         except (sqlite3.DatabaseError, OSError) as problem:
             raise _translated(problem, self._path) from problem
         return database
+
+
+def _add(database: sqlite3.Connection, fields: tuple[object, ...]) -> None:
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        last = database.execute(_NEWEST).fetchone()
+        row = (*fields, str(last[0]) if last else _GENESIS)
+        database.execute(
+            "INSERT INTO entries (at, service, run, kind, version, body, previous, hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, _link(row)),
+        )
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a text, and asked before each entry
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _translated(problem: sqlite3.DatabaseError | OSError, path: str) -> ShipwayError:
