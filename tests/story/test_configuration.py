@@ -86,6 +86,7 @@ environments:
   production: { cluster: p, after: preprd }
 """
     mean, preprod = "-> did you mean", "environments.preprod"
+    kinds = "'rolling', 'blue_green', 'canary', 'linear' or 'code_deploy'"
     production, tag = "environments.production", "image.tags[1]"
     assert problems(text) == (
         "shipway.yaml:1:1 (document) the key 'owner' is missing",
@@ -94,7 +95,7 @@ environments:
         f"shipway.yaml:4:26 checks.lint.neds unknown key {mean} 'needs'?",
         f"shipway.yaml:5:36 checks.unit.needs[0] there is no check 'lnt' {mean} 'lint'?",
         f"shipway.yaml:6:42 {tag} 'brnch' is not 'sha', 'branch' or 'nightly' {mean} 'branch'?",
-        f"shipway.yaml:8:26 {preprod}.strategy 'roling' is not 'rolling' {mean} 'rolling'?",
+        f"shipway.yaml:8:26 {preprod}.strategy.kind 'roling' is not {kinds} {mean} 'rolling'?",
         f"shipway.yaml:8:44 {preprod}.timeout not a whole number in plain digits",
         f"shipway.yaml:9:29 {production}.after there is no environment 'preprd' {mean} 'preprod'?",
     )

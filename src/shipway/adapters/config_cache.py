@@ -18,12 +18,15 @@ from shipway.model.service import Service
 _CODE = Path(model.__file__).parent.parent
 _DECIDING = (
     "model/service.py",
+    "model/strategy.py",
     "config/check_schema.py",
     "config/checks.py",
     "config/crosscheck.py",
     "config/load.py",
     "config/schema.py",
     "config/shapes.py",
+    "config/strategy.py",
+    "config/strategy_schema.py",
     "config/strict_yaml.py",
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from shipway.config.strategy import strategy_findings
 from shipway.config.strict_yaml import Data, Path
 
 Finding = tuple[Path, str]
@@ -37,6 +38,7 @@ def findings(data: Data) -> list[Finding]:
         *_image(_map(root.get("image")), checks),
         *_quarantines(checks),
         *_environments(_map(root.get("environments")), groups),
+        *_strategies(_map(root.get("environments")), on_aws="aws" in root),
     ]
 
 
@@ -152,6 +154,13 @@ def _environments(environments: dict[str, Data], groups: dict[str, Data]) -> Ite
         for n, probe in enumerate(probes if isinstance(probes, list) else []):
             yield from _one_of({"": probe}, (*path, "verify", n), ("http", "run"))
         above.append(name)
+
+
+def _strategies(environments: dict[str, Data], *, on_aws: bool) -> Iterator[Finding]:
+    for name, environment in environments.items():
+        keys, path = _map(environment), ("environments", name, "strategy")
+        if "strategy" in keys:
+            yield from strategy_findings(keys["strategy"], path, on_aws=on_aws)
 
 
 def _after(after: Data, path: Path, above: list[str], known: list[str]) -> Iterator[Finding]:

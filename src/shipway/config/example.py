@@ -92,15 +92,71 @@ groups:
 environments:
   preprod:
     cluster: preprod
+    strategy:
+      kind: rolling
+      min_healthy: 50
+      max: 200
+      breaker:
+        count: 2
+        reset_on_healthy: false
+      early_success:
+        healthy_percent: 100
+        cleanup: deferred
     verify:
       - http: /healthz
         status: 200
       - run: pnpm run test:acceptance
         timeout: 120
+  shadow:
+    cluster: shadow
+    strategy:
+      kind: linear
+      linear:
+        percent: 25
+        bake: 2
+      bake: 10
+      hooks:
+        - function: arn:aws:lambda:eu-central-1:123456789012:function:accept
+          role: arn:aws:iam::123456789012:role/ecs-hooks
+          stages: [post_test_traffic_shift]
+  legacy:
+    cluster: legacy
+    strategy:
+      kind: code_deploy
+      code_deploy:
+        application: sender
+        group: sender-production
+        config: CodeDeployDefault.ECSAllAtOnce
+  batch:
+    cluster: batch
+    strategy:
+      breaker:
+        percent: 25
+  fleet:
+    cluster: fleet
+    strategy:
+      breaker:
+        unbounded_percent: 150
   production:
     cluster: production
     service: sender
-    strategy: rolling
+    strategy:
+      kind: canary
+      canary:
+        percent: 5
+        bake: 10
+      alarms: [sender-5xx]
+      pause: [post_test_traffic_shift]
+      pause_timeout: 120
+      pause_then: rollback
+      traffic:
+        alternate_target_group: "arn:aws:elasticloadbalancing:eu-central-1:123456789012:\\
+          targetgroup/sender-b/0123456789abcdef"
+        production_rule: "arn:aws:elasticloadbalancing:eu-central-1:123456789012:\\
+          listener-rule/app/sender/0123456789abcdef/0123456789abcdef/0123456789abcdef"
+        test_rule: "arn:aws:elasticloadbalancing:eu-central-1:123456789012:\\
+          listener-rule/app/sender/0123456789abcdef/0123456789abcdef/0123456789abcdef"
+        role: arn:aws:iam::123456789012:role/ecs-traffic
     after: preprod
     timeout: 1800
     gate:

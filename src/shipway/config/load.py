@@ -21,6 +21,7 @@ from shipway.config.schema import (
     EnvironmentPart,
     ProbePart,
 )
+from shipway.config.strategy import strategy_rules
 from shipway.config.strict_yaml import Document, Path, Problem, parse
 from shipway.errors import ConfigurationIsInvalid
 from shipway.model.service import (
@@ -35,7 +36,6 @@ from shipway.model.service import (
     Probe,
     RemoteCache,
     Service,
-    Strategy,
 )
 
 
@@ -161,7 +161,7 @@ def _environment(
         name=name,
         cluster=part.cluster,
         ecs_service=part.service or service,
-        strategy=Strategy(part.strategy),
+        strategy=strategy_rules(part.strategy),
         after=part.after,
         gate=GateRules(part.gate.approvals, tuple(part.gate.groups)) if part.gate else None,
         probes=tuple(_probe(p) for p in part.verify),

@@ -103,7 +103,10 @@ def _walk(part: Schema, root: Schema, path: str) -> Iterator[Key]:
 
 def _inside(shape: Schema, root: Schema, at: str) -> Iterator[Key]:
     """Yield the keys below a key, through free names and lists."""
-    if "properties" in shape:
+    if "anyOf" in shape:  # a word, or a section that says more
+        for choice in _list(shape["anyOf"]):
+            yield from _inside(_resolved(_map(choice), root), root, at)
+    elif "properties" in shape:
         yield from _walk(shape, root, at)
     elif shape.get("type") == "array":
         yield from _inside(_resolved(_map(shape.get("items")), root), root, at + LISTED)
@@ -137,6 +140,8 @@ def _kind(shape: Schema, root: Schema) -> str:  # noqa: PLR0911 - one line for e
             return f"names, each with: {_kind(_values(shape), root)}"
         case "integer":
             return f"whole number{_bounds(shape)}"
+        case "number":
+            return f"number{_bounds(shape)}"
         case "string" if "pattern" in shape:
             return f"text that fits `{shape['pattern']}`"
         case "string":

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from shipway.config.check_schema import CachePart, CheckPart
 from shipway.config.shapes import Flag, Name, Part, People, Text, one_of
+from shipway.config.strategy_schema import StrategyKey, StrategyPart
 
 
 class ImagePart(Part):
@@ -130,7 +131,7 @@ class EnvironmentPart(Part):
     service: str | None = Field(
         default=None, description="Name of the ECS service; that of the service when not given."
     )
-    strategy: Literal["rolling"] = Field(default="rolling", description="How tasks are replaced.")
+    strategy: StrategyKey = Field(default=StrategyPart(), description="How tasks are replaced.")
     after: str | None = Field(
         default=None, description="Environment in which the release must have been verified before."
     )

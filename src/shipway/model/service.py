@@ -8,12 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from shipway.model.lazy import dataclass
-
-
-class Strategy(Enum):
-    """How ECS replaces tasks."""
-
-    ROLLING = "rolling"
+from shipway.model.strategy import StrategyRules
 
 
 class CacheUse(Enum):
@@ -160,7 +155,7 @@ class Environment:
     name: str
     cluster: str
     ecs_service: str
-    strategy: Strategy
+    strategy: StrategyRules
     after: str | None
     gate: GateRules | None
     probes: tuple[Probe, ...]

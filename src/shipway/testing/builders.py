@@ -23,8 +23,8 @@ from shipway.model.service import (
     ImageRules,
     Probe,
     Service,
-    Strategy,
 )
+from shipway.model.strategy import StrategyRules
 from shipway.testing.calls import Calls
 from shipway.testing.checkout import FakeTools, FakeTree
 from shipway.testing.ecs import FakeOrchestrator
@@ -34,6 +34,7 @@ from shipway.testing.memory import FakeLeases, FakeSecrets, MemoryLedger
 from shipway.testing.step_cache import FakeMemory, MemoryStepCache
 
 ROOT, FOLDER = "/checkout", "/runs"
+ROLLING = StrategyRules()
 AUTHOR = "Ada Author <ada@example.test>"
 
 
@@ -87,6 +88,7 @@ def an_environment(
     gate: GateRules | None = None,
     probes: tuple[Probe, ...] = (HttpProbe("/healthz", 200, 5.0),),
     timeout_s: float = 600.0,
+    strategy: StrategyRules = ROLLING,
 ) -> Environment:
     """Return an environment with two tasks and one probe."""
     container = Container(
@@ -103,7 +105,7 @@ def an_environment(
         name=name,
         cluster=name,
         ecs_service="sender",
-        strategy=Strategy.ROLLING,
+        strategy=strategy,
         after=after,
         gate=gate,
         probes=probes,

@@ -8,15 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from shipway.adapters.aws.place import SUBNET, target_group
+from shipway.adapters.aws.deployment_rules import deployment_configuration, load_balancers
+from shipway.adapters.aws.place import SUBNET, place_traffic, target_group
 from shipway.adapters.aws.task_definitions import ensure_registered
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.observed import DeploymentArn, ObservedDeployment
 from shipway.model.service import Environment
+from shipway.model.strategy import Traffic
 from shipway.model.task_definition import TaskDefinition
 from shipway.ports import Clock
 
 if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import (
+        CreateServiceRequestTypeDef,
+        LoadBalancerTypeDef,
+        ServiceTypeDef,
+        UpdateServiceRequestTypeDef,
+    )
+
     from shipway.adapters.aws.session import Session
 
 VISIBLE_WITHIN_S = 15.0
@@ -36,19 +45,44 @@ def request_deployment(
     if create:
         _create(session, environment, definition, arn)
         return
+    live = session.ecs.describe_services(
+        cluster=environment.cluster, services=[environment.ecs_service]
+    )["services"][0]
     session.ecs.update_service(
-        cluster=environment.cluster,
-        service=environment.ecs_service,
-        taskDefinition=arn,
-        deploymentConfiguration={
-            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
-            "minimumHealthyPercent": 100,
-            "maximumPercent": 200,
-        },
-        healthCheckGracePeriodSeconds=environment.container.grace_s,
-        # the same definition again, after it failed here, is a new deployment too
-        forceNewDeployment=True,
+        **update_request(environment, arn, live, _traffic(session, environment))
     )
+
+
+def update_request(
+    environment: Environment, definition: str, live: ServiceTypeDef, traffic: Traffic | None
+) -> UpdateServiceRequestTypeDef:
+    """Return the one UpdateService of a deployment.
+
+    It never has `desiredCount`, which belongs to people and to autoscaling, nor anything else
+    that the infrastructure decides: network, platform, capacity, tags.
+
+    Args:
+        environment: where, and by which strategy.
+        definition: ARN of the revision to run.
+        live: the service as DescribeServices gives it now.
+        traffic: what shifts traffic; None leaves the service's load balancers as they are.
+    """
+    request: UpdateServiceRequestTypeDef = {
+        "cluster": environment.cluster,
+        "service": environment.ecs_service,
+        "taskDefinition": definition,
+        "deploymentConfiguration": deployment_configuration(
+            environment.strategy, live.get("deploymentConfiguration")
+        ),
+        "healthCheckGracePeriodSeconds": environment.container.grace_s,
+    }
+    balancers = load_balancers(traffic, live.get("loadBalancers") or [])
+    if balancers is not None:
+        request["loadBalancers"] = balancers
+    if live.get("taskDefinition") == definition and balancers is None:
+        # nothing in it starts a deployment: the same again, after it failed here, must
+        request["forceNewDeployment"] = True
+    return request
 
 
 def newly_listed(
@@ -85,24 +119,35 @@ def _create(
             where=environment.name,
             hint="make it once with your infrastructure; Shipway delivers into it",
         )
-    session.ecs.create_service(
-        cluster=environment.cluster,
-        serviceName=environment.ecs_service,
-        taskDefinition=arn,
-        desiredCount=environment.container.tasks,
-        launchType="FARGATE",
-        loadBalancers=[
-            {
-                "targetGroupArn": group,
-                "containerName": definition.container,
-                "containerPort": definition.port,
-            }
-        ],
-        networkConfiguration={"awsvpcConfiguration": {"subnets": [SUBNET]}},
-        deploymentConfiguration={
-            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
-            "minimumHealthyPercent": 100,
-            "maximumPercent": 200,
-        },
-        healthCheckGracePeriodSeconds=environment.container.grace_s,
-    )
+    way_in: LoadBalancerTypeDef = {
+        "targetGroupArn": group,
+        "containerName": definition.container,
+        "containerPort": definition.port,
+    }
+    traffic = _traffic(session, environment)
+    session.ecs.create_service(**create_request(environment, arn, way_in, traffic))
+
+
+def create_request(
+    environment: Environment, definition: str, way_in: LoadBalancerTypeDef, traffic: Traffic | None
+) -> CreateServiceRequestTypeDef:
+    """Return the CreateService of an environment on the embedded default."""
+    return {
+        "cluster": environment.cluster,
+        "serviceName": environment.ecs_service,
+        "taskDefinition": definition,
+        "desiredCount": environment.container.tasks,
+        "launchType": "FARGATE",
+        "loadBalancers": load_balancers(traffic, [way_in]) or [way_in],
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": [SUBNET]}},
+        "deploymentConfiguration": deployment_configuration(environment.strategy),
+        "healthCheckGracePeriodSeconds": environment.container.grace_s,
+    }
+
+
+def _traffic(session: Session, environment: Environment) -> Traffic | None:
+    """Return what shifts traffic: as declared, or as the embedded default has made it."""
+    rules = environment.strategy
+    if rules.traffic is None and rules.kind.shifts_traffic and session.endpoints is not None:
+        return place_traffic(session, environment)
+    return rules.traffic
