@@ -36,6 +36,8 @@ class Attempt:
 
     `at` is when it was asked for and `ended_at` when it was over, both in seconds since the
     epoch; `after` is the newest deployment that the service had before.
+    `spec` is all that was asked for: `model.spec.decode` reads it, and gives None where it is of no
+    use (an entry of an older Shipway).
     """
 
     environment: str
@@ -52,6 +54,7 @@ class Attempt:
     reason: str = ""
     verified: Outcome | None = None
     verdict: str = ""
+    spec: str = ""
 
     @property
     def good(self) -> bool:
@@ -202,6 +205,7 @@ def _attempt(entry: Entry, event: DeploymentRequested) -> Attempt:
         by=event.by,
         at=entry.at,
         after=DeploymentArn(event.after) if event.after else None,
+        spec=event.spec,
     )
 
 

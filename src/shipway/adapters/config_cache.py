@@ -28,6 +28,7 @@ _DECIDING = (
     "config/strategy.py",
     "config/strategy_schema.py",
     "config/strict_yaml.py",
+    "config/task_part.py",
 )
 
 

@@ -18,6 +18,7 @@ from shipway.events.types import (
 )
 from shipway.model.observed import ObservedDeployment
 from shipway.model.outcome import DeploymentOutcome, Outcome
+from shipway.model.spec import Spec, encode
 from shipway.plan.steps import AdoptDeployment, Deploy, Watch
 
 
@@ -43,11 +44,13 @@ def deploy(step: Deploy, world: World, made_from: str) -> None:
             purpose=step.purpose.value,
             by=world.actor,
             after=step.after,
+            spec=encode(Spec(step.definition, step.environment.container.grace_s)),
         )
     )
     tags = (
         ("shipway:actor", world.actor),
         ("shipway:commit", release.commit),
+        ("shipway:digest", release.digest),
         ("shipway:release", release.name),
         ("shipway:run", world.run),
     )

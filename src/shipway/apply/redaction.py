@@ -20,15 +20,9 @@ from typing import Final
 from shipway.errors import SecretIsTooShort
 from shipway.events.types import Event
 from shipway.model.secret import SHORTEST, Secret, forms, is_too_short
+from shipway.model.secret_names import SECRET_NAMES
 
 STARS: Final = b"***"
-
-# What people, and the tools they use, call a secret in the environment (upper case, as globs).
-SECRET_NAMES: Final = (
-    "*PASSWORD", "*PASSWD", "*PASSPHRASE", "*_PASS", "*SECRET", "*_SECRET_*", "*TOKEN",
-    "*PRIVATE_KEY", "*API_KEY", "*APIKEY", "*ACCESS_KEY", "*SECRET_KEY", "*SIGNING_KEY",
-    "*ENCRYPTION_KEY", "*CREDENTIALS", "*CONNECTION_STRING", "*WEBHOOK_URL", "*_AUTH",
-)  # fmt: skip
 
 # Under a secret's name these are switches and stand-ins. Anybody guesses them, so hiding them
 # protects nothing, and would eat words that logs and ledgers are made of.

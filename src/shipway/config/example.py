@@ -76,6 +76,12 @@ container:
   env: { LOG_LEVEL: info }
   secrets: { MONGO_URL: sender/mongo-url }
 
+task:
+  runtimePlatform: { cpuArchitecture: ARM64 }
+  containerDefinitions:
+    - name: sender
+      ulimits: [{ name: nofile, softLimit: 65536, hardLimit: 65536 }]
+
 cache:
   size: 5
   remote:
@@ -168,6 +174,7 @@ environments:
       tasks: 4
       env: { LOG_LEVEL: warn }
       secrets: { MONGO_URL: sender/production/mongo-url }
+    task: { enableFaultInjection: true }
     verify:
       - http: /healthz
 

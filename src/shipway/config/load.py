@@ -17,12 +17,12 @@ from shipway.config.check_schema import CachePart
 from shipway.config.checks import check_of, shell_problems
 from shipway.config.schema import (
     Configuration,
-    ContainerPart,
     EnvironmentPart,
     ProbePart,
 )
 from shipway.config.strategy import strategy_rules
-from shipway.config.strict_yaml import Document, Path, Problem, parse
+from shipway.config.strict_yaml import Data, Document, Path, Problem, parse
+from shipway.config.task_part import MakeShape, overlays, task_findings
 from shipway.errors import ConfigurationIsInvalid
 from shipway.model.service import (
     Aws,
@@ -39,8 +39,14 @@ from shipway.model.service import (
 )
 
 
-def load(text: str, *, file: str = "shipway.yaml") -> Service:
+def load(text: str, *, file: str = "shipway.yaml", task_shape: MakeShape | None = None) -> Service:
     """Parse and check a configuration.
+
+    Args:
+        text: the file's content.
+        file: how problems call it.
+        task_shape: makes the shape that `task:` is held against; without it the fields of
+            `task:` are kept as they are written, which is enough to read the rest.
 
     Raises:
         ConfigurationIsInvalid: with every problem, in the order of the file, each as
@@ -55,13 +61,14 @@ def load(text: str, *, file: str = "shipway.yaml") -> Service:
         except ValidationError as error:
             problems += [_problem(document, found) for found in error.errors()]
     problems += [document.problem(*found) for found in crosscheck.findings(document.data)]
+    problems += [document.problem(*found) for found in task_findings(document.data, task_shape)]
     problems += shell_problems(document)
     if problems or configuration is None:
         lines = [f"{file}:{p.line}:{p.column} {p.path} {p.message}" for p in sorted(set(problems))]
         raise ConfigurationIsInvalid(
             tuple(lines), hint="each key is explained in docs/reference/configuration.md"
         )
-    return _service(configuration)
+    return _service(configuration, document.data, task_shape)
 
 
 def _problem(document: Document, found: object) -> Problem:
@@ -107,7 +114,8 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _models_in(inner)]
 
 
-def _service(c: Configuration) -> Service:
+def _service(c: Configuration, data: Data, task_shape: MakeShape | None) -> Service:
+    tasks = overlays(data, task_shape)
     return Service(
         name=c.service,
         owner=c.owner,
@@ -127,7 +135,7 @@ def _service(c: Configuration) -> Service:
             provenance=c.image.provenance,
         ),
         environments=tuple(
-            _environment(name, part, c.service, c.container)
+            _environment(name, part, c, tasks.get(name, ""))
             for name, part in c.environments.items()
         ),
         groups=tuple((name, tuple(people)) for name, people in c.groups.items()),
@@ -153,14 +161,12 @@ def _cache(part: CachePart, branch: str, region: str) -> CacheRules:
     return CacheRules(size, remote)
 
 
-def _environment(
-    name: str, part: EnvironmentPart, service: str, base: ContainerPart
-) -> Environment:
-    own = part.container
+def _environment(name: str, part: EnvironmentPart, c: Configuration, task: str) -> Environment:
+    own, base = part.container, c.container
     return Environment(
         name=name,
         cluster=part.cluster,
-        ecs_service=part.service or service,
+        ecs_service=part.service or c.service,
         strategy=strategy_rules(part.strategy),
         after=part.after,
         gate=GateRules(part.gate.approvals, tuple(part.gate.groups)) if part.gate else None,
@@ -176,6 +182,7 @@ def _environment(
             secrets=tuple(sorted((base.secrets | own.secrets).items())),
         ),
         timeout_s=part.timeout,
+        task=task,
     )
 
 

@@ -123,7 +123,7 @@ def _resolved(shape: Schema, root: Schema) -> dict[str, object]:
     return _resolved(choices[0], root) if len(choices) == 1 else dict(shape)
 
 
-def _kind(shape: Schema, root: Schema) -> str:  # noqa: PLR0911 - one line for each kind there is
+def _kind(shape: Schema, root: Schema) -> str:  # noqa: C901, PLR0911 - one line for each kind there is
     """Say in words what a value must be."""
     shape = _resolved(shape, root)
     if "anyOf" in shape:
@@ -136,6 +136,8 @@ def _kind(shape: Schema, root: Schema) -> str:  # noqa: PLR0911 - one line for e
             return f"list of {_kind(_map(shape.get('items')), root)}"
         case "object" if "properties" in shape:
             return "section"
+        case "object" if not _values(shape):
+            return "fields of the ECS API"
         case "object":
             return f"names, each with: {_kind(_values(shape), root)}"
         case "integer":

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from shipway.config.check_schema import CachePart, CheckPart
-from shipway.config.shapes import Flag, Name, Part, People, Text, one_of
+from shipway.config.shapes import EcsFields, Flag, Name, Part, People, Text, one_of
 from shipway.config.strategy_schema import StrategyKey, StrategyPart
 
 
@@ -141,6 +141,7 @@ class EnvironmentPart(Part):
         default=ContainerOverride(), description="What differs here."
     )
     timeout: int = Field(default=1800, gt=0, le=21600, description="Seconds to watch a deployment.")
+    task: EcsFields = Field(default={}, description="As `task` of the service, laid over it.")
 
 
 class AwsPart(Part):
@@ -175,6 +176,11 @@ class Configuration(Part):
     image: ImagePart = Field(description="How the image is built and named.")
     container: ContainerPart = Field(
         default=ContainerPart(), description="What ECS needs to know to run the image."
+    )
+    task: EcsFields = Field(
+        default={},
+        description="Raw fields of the ECS task definition, laid over what Shipway makes; "
+        "containers, variables and ports are put together by name.",
     )
     groups: dict[Name, People] = Field(
         default={},

@@ -33,6 +33,9 @@ def _flag(value: object) -> object:
 
 Flag = Annotated[bool, BeforeValidator(_flag), Field(strict=True)]
 People = Annotated[list[str], BeforeValidator(_words, json_schema_input_type=str | list[str])]
+EcsFields = Annotated[
+    dict[str, object], WithJsonSchema({"type": "object", "additionalProperties": True})
+]
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 

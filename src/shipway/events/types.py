@@ -66,7 +66,10 @@ class ReleaseRecorded:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRequested:
-    """About to ask ECS; `after` is the newest deployment that the service had before."""
+    """About to ask ECS; `after` is the newest deployment that the service had before.
+
+    `spec` is all that is asked for, as JSON (`model.spec`); empty in entries of older versions.
+    """
 
     version: ClassVar[int] = 1
     environment: str
@@ -75,6 +78,7 @@ class DeploymentRequested:
     purpose: str
     by: str
     after: str | None
+    spec: str = ""
 
 
 @dataclass(frozen=True, slots=True)

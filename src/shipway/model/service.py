@@ -10,6 +10,9 @@ from enum import Enum
 from shipway.model.lazy import dataclass
 from shipway.model.strategy import StrategyRules
 
+EMBEDDED_REGION = "eu-central-1"
+"""The AWS region that the embedded default plays."""
+
 
 class CacheUse(Enum):
     """Whether a check that passed is remembered by its key.
@@ -150,7 +153,10 @@ class GateRules:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """One place where the service runs: an ECS service in a cluster, and the way into it."""
+    """One place where the service runs: an ECS service in a cluster, and the way into it.
+
+    `task` is what `task:` adds to the task definition there: canonical JSON, see `model.document`.
+    """
 
     name: str
     cluster: str
@@ -161,6 +167,7 @@ class Environment:
     probes: tuple[Probe, ...]
     container: Container
     timeout_s: float
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from shipway.ports.checkout import Repository, SecretStore, Survey, Surveyed, Tools, Tree
 from shipway.ports.deliveries import Leases, LedgerStore, Orchestrator
+from shipway.ports.foresight import Foresight
 from shipway.ports.images import NOTHING, Document, ImageBuilder, Refused, Registry
 from shipway.ports.machine import Cancel, Clock, Exit, Files, Http, LogFile, OnLine, OnOutput, Shell
 from shipway.ports.results import ComposeRunner, Memory, SecretIn, StepCache, no_secret
@@ -20,6 +21,7 @@ __all__ = [
     "Document",
     "Exit",
     "Files",
+    "Foresight",
     "Http",
     "ImageBuilder",
     "Leases",

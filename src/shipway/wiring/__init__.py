@@ -5,8 +5,8 @@ Adapters are imported where they are made: `shipway status` needs no AWS, and mu
 
 from __future__ import annotations
 
+from shipway.model.service import EMBEDDED_REGION
 from shipway.wiring.clouds import (
-    EMBEDDED_REGION,
     Later,
     account,
     aws_values,

@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, cast
 
 from shipway.errors import LocalIsDown
+from shipway.model.service import EMBEDDED_REGION
 from shipway.wiring.places import Place
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
@@ -20,8 +21,6 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.apply.redaction import Redactor
     from shipway.ports import Clock, Http, Orchestrator, Registry
     from shipway.ports.operations import Examination, Operations, Scaling
-
-EMBEDDED_REGION = "eu-central-1"
 
 
 class Later:

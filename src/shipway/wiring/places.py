@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.lease_file import FileLeases
     from shipway.adapters.ledger_sqlite import SqliteLedger
     from shipway.ledger import History
+    from shipway.model.api_shape import Shape
     from shipway.model.release import Commit
     from shipway.ports import Survey
 
@@ -67,7 +68,14 @@ def _parse(text: str) -> Service:
     """Parse a configuration; pydantic is imported only where no cache spares it."""
     from shipway.config.load import load
 
-    return load(text)
+    return load(text, task_shape=_task_shape)
+
+
+def _task_shape() -> Shape:
+    """Return the shape of a task definition; botocore is loaded only where `task:` is written."""
+    from shipway.adapters.aws.shapes import task_definition_shape
+
+    return task_definition_shape()
 
 
 def ledger(state: Path) -> SqliteLedger:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from shipway.adapters import surroundings
 from shipway.events.stream import Stream
 from shipway.events.types import Warned
-from shipway.model.service import RemoteCache
-from shipway.wiring.clouds import EMBEDDED_REGION, Later, aws_values, embedded, hide
+from shipway.model.service import EMBEDDED_REGION, RemoteCache
+from shipway.wiring.clouds import Later, aws_values, embedded, hide
 from shipway.wiring.places import Place, folders
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from shipway.adapters.aws.ecs_update import newly_listed, request_deployment
 from shipway.adapters.aws.place import ensure_place, target_group
 from shipway.adapters.aws.session import Session, answers, code_of
-from shipway.adapters.aws.task_definitions import from_api
+from shipway.adapters.aws.task_definitions import described as definition_at
 from shipway.adapters.aws.tasks import digest_of, scaled_in, stopped, tasks_of
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.observed import (
@@ -70,13 +70,10 @@ class EcsOrchestrator:
             service = self._service(environment)
             if service is None:
                 return None
-            described = self._session.ecs.describe_task_definition(
-                taskDefinition=service["taskDefinition"]
-            )
             return ObservedService(
                 arn=service["serviceArn"],
                 task_definition=service["taskDefinition"],
-                definition=from_api(described["taskDefinition"]),
+                definition=definition_at(self._session.ecs, service["taskDefinition"]),
                 desired=service.get("desiredCount", 0),
                 running=service.get("runningCount", 0),
                 deployments=self._deployments(environment),
@@ -207,8 +204,7 @@ class EcsOrchestrator:
             )["serviceRevisions"]
             definition = described[0].get("taskDefinition", "") if described else ""
             if definition:
-                found = self._session.ecs.describe_task_definition(taskDefinition=definition)
-                self._images[revision] = (from_api(found["taskDefinition"]).image,)
+                self._images[revision] = definition_at(self._session.ecs, definition).images
         return self._images.get(revision, ())
 
     def _definition_of(self, found: ServiceDeploymentTypeDef) -> str:

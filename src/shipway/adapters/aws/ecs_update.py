@@ -41,7 +41,7 @@ def request_deployment(
     create: bool,
 ) -> None:
     """Register the definition, unless its content is registered, and update or create once."""
-    arn = ensure_registered(session.ecs, definition, tags, session.region)
+    arn = ensure_registered(session.ecs, definition, tags)
     if create:
         _create(session, environment, definition, arn)
         return

@@ -1,98 +1,86 @@
-"""Our TaskDefinition to the shape of the ECS API and back."""
+"""Task definitions at the ECS API: described, compared by content, registered when new."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from shipway.model.task_definition import TaskDefinition, fields
+from shipway.adapters.aws.shapes import task_definition_shape
+from shipway.model.api_shape import only_fields
+from shipway.model.document import Json, JsonObject, objects
+from shipway.model.task_definition import (
+    CONTENT_TAG,
+    TaskDefinition,
+    definition_of,
+    differences,
+)
 
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_ecs import ECSClient
     from mypy_boto3_ecs.type_defs import (
-        ContainerDefinitionOutputTypeDef,
-        ContainerDefinitionUnionTypeDef,
+        DescribeTaskDefinitionResponseTypeDef,
         RegisterTaskDefinitionRequestTypeDef,
-        TaskDefinitionTypeDef,
     )
 
-STOP_TIMEOUT_S = 30
 _SAME_WITHIN = 5
 """How many of the newest revisions are compared before a new one is registered."""
 
+_OWN_BY = "SHIPWAY_IMAGE_DIGEST"
+"""The variable by which the container is known that is Shipway's own."""
+
 
 def ensure_registered(
-    ecs: ECSClient, definition: TaskDefinition, tags: tuple[tuple[str, str], ...], region: str
+    ecs: ECSClient, definition: TaskDefinition, tags: tuple[tuple[str, str], ...]
 ) -> str:
     """Return the ARN of a revision with this content, registering one only if there is none."""
+    found = registered(ecs, definition)
+    if found is not None:
+        return found
+    request = to_api(definition, tags)
+    return ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
+
+
+def registered(ecs: ECSClient, definition: TaskDefinition) -> str | None:
+    """Return the ARN of an ACTIVE revision with this content among the newest, or None."""
     arns = ecs.list_task_definitions(
         familyPrefix=definition.family, status="ACTIVE", sort="DESC", maxResults=_SAME_WITHIN
     )["taskDefinitionArns"]
     for arn in arns:
-        found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        same = fields(from_api(found)) == fields(definition)
-        if same and found.get("family") == definition.family:
+        if not differences(described(ecs, arn), definition):
             return arn
-    request = to_api(definition, region)
-    request["tags"] = [{"key": key, "value": value} for key, value in tags]
-    return ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
+    return None
 
 
-def to_api(definition: TaskDefinition, region: str) -> RegisterTaskDefinitionRequestTypeDef:
-    """Write a definition as `RegisterTaskDefinition` takes it; absent roles are left out."""
-    container: ContainerDefinitionUnionTypeDef = {
-        "name": definition.container,
-        "image": definition.image,
-        "essential": True,
-        "portMappings": [{"containerPort": definition.port, "protocol": "tcp"}],
-        "environment": [{"name": name, "value": value} for name, value in definition.env],
-        "secrets": [{"name": name, "valueFrom": ref} for name, ref in definition.secrets],
-        "stopTimeout": STOP_TIMEOUT_S,
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": definition.log_group,
-                "awslogs-region": region,
-                "awslogs-stream-prefix": definition.container,
-            },
-        },
-    }
-    request: RegisterTaskDefinitionRequestTypeDef = {
-        "family": definition.family,
-        "networkMode": "awsvpc",
-        "requiresCompatibilities": ["FARGATE"],
-        "cpu": str(definition.cpu),
-        "memory": str(definition.memory),
-        "containerDefinitions": [container],
-    }
-    if definition.execution_role:
-        request["executionRoleArn"] = definition.execution_role
-    if definition.task_role:
-        request["taskRoleArn"] = definition.task_role
-    return request
+def described(ecs: ECSClient, arn: str) -> TaskDefinition:
+    """Return a revision as a definition that could be registered again, with its tags."""
+    return from_api(ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"]))
 
 
-def from_api(found: TaskDefinitionTypeDef) -> TaskDefinition:
-    """Read the part of a described definition that Shipway decides."""
-    containers = found.get("containerDefinitions") or []
-    main = containers[0] if containers else _NO_CONTAINER
-    ports = main.get("portMappings") or []
-    log = main.get("logConfiguration")
-    options = log.get("options", {}) if log else {}
-    return TaskDefinition(
-        family=found.get("family", ""),
-        container=main.get("name", ""),
-        image=main.get("image", ""),
-        port=ports[0].get("containerPort", 0) if ports else 0,
-        cpu=int(found.get("cpu") or 0),
-        memory=int(found.get("memory") or 0),
-        env=tuple(
-            sorted((e.get("name", ""), e.get("value", "")) for e in main.get("environment") or [])
-        ),
-        secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in main.get("secrets") or [])),
-        log_group=options.get("awslogs-group", ""),
-        execution_role=found.get("executionRoleArn"),
-        task_role=found.get("taskRoleArn"),
-    )
+def to_api(
+    definition: TaskDefinition, tags: tuple[tuple[str, str], ...]
+) -> RegisterTaskDefinitionRequestTypeDef:
+    """Write a definition as `RegisterTaskDefinition` takes it; tags without a value are left out.
+
+    The revision carries its content hash, by which it is found again.
+    """
+    document = definition.document
+    own = {str(t["key"]): t.get("value", "") for t in objects(document.pop("tags", None))}
+    own |= {key: value for key, value in (*tags, (CONTENT_TAG, definition.content)) if value}
+    document["tags"] = [{"key": key, "value": own[key]} for key in sorted(own)]
+    return cast("RegisterTaskDefinitionRequestTypeDef", document)
 
 
-_NO_CONTAINER: ContainerDefinitionOutputTypeDef = {}
+def from_api(found: DescribeTaskDefinitionResponseTypeDef) -> TaskDefinition:
+    """Read a described revision: every field that could be registered, and no other."""
+    document = cast("JsonObject", found["taskDefinition"])
+    tags = cast("list[Json]", found.get("tags") or [])
+    request = only_fields(document, task_definition_shape(), (("tags", tags),))
+    own = _own_container(objects(request.get("containerDefinitions")))
+    return definition_of(request, own)
+
+
+def _own_container(containers: list[JsonObject]) -> str:
+    """Tell which container is Shipway's: the one that knows its digest, else the first."""
+    for container in containers:
+        if any(e.get("name") == _OWN_BY for e in objects(container.get("environment"))):
+            return str(container.get("name", ""))
+    return str(containers[0].get("name", "")) if containers else ""
