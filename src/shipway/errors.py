@@ -22,6 +22,7 @@ into an exit.
     │   ├── CheckFailed
     │   ├── ImageBuildFailed
     │   ├── TagIsTaken                     an immutable tag already names another image
+    │   ├── PreflightRefused               a deployment could not go well; nothing was changed
     │   ├── DeploymentFailed
     │   └── VerificationFailed
     ├── GateSaidNo ................... 4   an approval is missing, a rule forbids it
@@ -152,6 +153,10 @@ class ImageBuildFailed(Failed):
 
 class TagIsTaken(Failed):
     """The immutable tag of this commit already names another image."""
+
+
+class PreflightRefused(Failed):
+    """What the deployment needs is not there or not well, so nothing was changed."""
 
 
 class DeploymentFailed(Failed):

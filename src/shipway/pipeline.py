@@ -32,7 +32,8 @@ class Journey:
 
     `insist` when the release has to be live at the end even though it was there before, as
     `deploy`, `promote` and `rollback` mean it and `deliver` does not. `nightly` is the UTC date of
-    a scheduled run, `YYYY-MM-DD`; "" in any other.
+    a scheduled run, `YYYY-MM-DD`; "" in any other. `despite` are codes of findings before a
+    deployment that are not to hold it up.
     """
 
     service: Service
@@ -43,6 +44,7 @@ class Journey:
     insist: bool = False
     verify: bool = True
     nightly: str = ""
+    despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

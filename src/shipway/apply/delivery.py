@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import NoReturn, assert_never
 
+from shipway.apply.preflight import look_before
 from shipway.apply.runner import apply
 from shipway.apply.world import World
 from shipway.errors import (
@@ -71,6 +72,7 @@ def travel(journey: Journey, world: World) -> Release:
                 case Bring():
                     planned = _plan_deployment(phase, journey, history, world)
                     _pass_the_gate(planned, phase, journey, history, world)
+                    look_before(planned, journey, history, world)
                     apply(planned, world)
                 case Follow() | Examine():
                     apply(plan_known(phase), world)

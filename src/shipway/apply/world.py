@@ -15,6 +15,7 @@ from shipway.ports import (
     Files,
     Http,
     ImageBuilder,
+    Inspector,
     Leases,
     LedgerStore,
     Memory,
@@ -60,6 +61,7 @@ class World:
     builder: ImageBuilder
     registry: Registry
     orchestrator: Orchestrator
+    inspector: Inspector
     http: Http
     compose: ComposeRunner
     ledger: LedgerStore

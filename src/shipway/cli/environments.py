@@ -1,14 +1,14 @@
-"""The verbs of one environment: plan, deploy, verify, gate, approve, promote, rollback."""
+"""The verbs of one environment: plan, deploy, gate, approve, promote, rollback."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import click
 
 from shipway import wiring
 from shipway.apply.delivery import travel
-from shipway.apply.verification import check_again
 from shipway.apply.world import World
 from shipway.cli.conduct import (
     act,
@@ -22,20 +22,25 @@ from shipway.cli.conduct import (
 )
 from shipway.environments.plan import plan_deployment
 from shipway.environments.taskdef import task_definition
-from shipway.errors import ChangesArePending, GateSaidNo, ReleaseIsUnknown, WrongUsage
+from shipway.errors import ChangesArePending, GateSaidNo, WrongUsage
 from shipway.events.types import ApprovalGiven, ApprovalRefused
 from shipway.model.outcome import Purpose
 from shipway.model.release import Release
 from shipway.model.service import Environment
 from shipway.model.task_definition import Change, differences
 from shipway.pipeline import Journey
-from shipway.plan.steps import Verify
 from shipway.promotion.gate import Yes, is_author, may_enter
 from shipway.promotion.rollback import rollback_target
 from shipway.wiring import Place
 
 _environment = click.argument("environment_name", metavar="ENV")
 _as = click.option("--as", "who", metavar="NAME", help="Who says so; you, when not given.")
+_despite = click.option(
+    "--despite",
+    multiple=True,
+    metavar="CODE",
+    help="Finding that is not to hold it up; repeatable.",
+)
 _comment = click.option("--comment", default="", help="Why; kept in the ledger.")
 
 
@@ -77,19 +82,25 @@ def plan(
 @click.command()
 @_environment
 @release_option
+@_despite
 @json_option
-def deploy(*, environment_name: str, release_name: str | None, as_json: bool) -> None:
+def deploy(
+    *, environment_name: str, release_name: str | None, despite: tuple[str, ...], as_json: bool
+) -> None:
     """Deploy a release to ENV and watch it; the gate is asked, probes are not run."""
-    _bring(environment_name, release_name, "deploy", verify=False, as_json=as_json)
+    _bring(environment_name, release_name, "deploy", despite=despite, as_json=as_json)
 
 
 @click.command()
 @_environment
 @release_option
+@_despite
 @json_option
-def promote(*, environment_name: str, release_name: str | None, as_json: bool) -> None:
+def promote(
+    *, environment_name: str, release_name: str | None, despite: tuple[str, ...], as_json: bool
+) -> None:
     """Bring a release through the gate of ENV, watch it and verify it."""
-    _bring(environment_name, release_name, "promote", verify=True, as_json=as_json)
+    _bring(environment_name, release_name, "promote", despite=despite, as_json=as_json)
 
 
 @click.command()
@@ -107,28 +118,6 @@ def rollback(*, environment_name: str, to: str | None, as_json: bool) -> None:
 
     act(place, f"rollback {environment.name}", release.commit, as_json=as_json, work=work)
     words = f"{environment.name} is back at {release.name}"
-    tell(_about(environment, release), words, as_json=as_json)
-
-
-@click.command()
-@_environment
-@json_option
-def verify(*, environment_name: str, as_json: bool) -> None:
-    """Compare what runs in ENV with the live release, and probe it."""
-    place = here()
-    environment = environment_of(place, environment_name)
-    live = wiring.history(place).live(environment.name)
-    release = wiring.history(place).named(live.release) if live else None
-    if release is None:
-        raise ReleaseIsUnknown("nothing was deployed here yet", where=environment.name)
-    act(
-        place,
-        f"verify {environment.name}",
-        release.commit,
-        as_json=as_json,
-        work=lambda world: check_again(Verify(environment, release), world),
-    )
-    words = f"{release.name} is well in {environment.name}"
     tell(_about(environment, release), words, as_json=as_json)
 
 
@@ -189,18 +178,23 @@ def reject(
 
 
 def _bring(
-    environment_name: str, release_name: str | None, verb: str, *, verify: bool, as_json: bool
+    environment_name: str,
+    release_name: str | None,
+    verb: str,
+    *,
+    despite: tuple[str, ...],
+    as_json: bool,
 ) -> None:
-    place = here()
+    place, verify = here(), verb == "promote"
     environment = environment_of(place, environment_name)
     release = release_of(place, wiring.history(place), release_name)
 
     def work(world: World) -> Release:
-        return travel(
-            _journey(place, environment, release, world, Purpose.DELIVERY, verify=verify), world
-        )
+        journey = _journey(place, environment, release, world, Purpose.DELIVERY)
+        return travel(replace(journey, verify=verify, despite=despite), world)
 
-    act(place, f"{verb} {environment.name}", release.commit, as_json=as_json, work=work)
+    asked = "".join(f" --despite {code}" for code in despite)
+    act(place, f"{verb} {environment.name}{asked}", release.commit, as_json=as_json, work=work)
     words = f"{release.name} is live{' and verified' if verify else ''} in {environment.name}"
     tell(_about(environment, release), words, as_json=as_json)
 
@@ -211,8 +205,6 @@ def _journey(
     release: Release,
     world: World,
     purpose: Purpose,
-    *,
-    verify: bool = True,
 ) -> Journey:
     return Journey(
         service=place.service,
@@ -221,7 +213,6 @@ def _journey(
         run=world.run,
         purpose=purpose,
         insist=True,
-        verify=verify,
     )
 
 

@@ -14,7 +14,7 @@ VERBS = {
     "image": ("shipway.cli.deliver", "Check, build and push; record the release."),
     "plan": ("shipway.cli.environments", "Show what a deployment would change."),
     "deploy": ("shipway.cli.environments", "Deploy a release and watch it."),
-    "verify": ("shipway.cli.environments", "Look whether an environment is well."),
+    "verify": ("shipway.cli.verifying", "Look whether an environment is well."),
     "gate": ("shipway.cli.environments", "Ask whether a release may enter, and why not."),
     "approve": ("shipway.cli.environments", "Agree that a release may enter."),
     "reject": ("shipway.cli.environments", "Say that a release must not enter."),

@@ -11,6 +11,7 @@ from shipway.ports.deliveries import Leases, LedgerStore, Orchestrator
 from shipway.ports.foresight import Foresight
 from shipway.ports.images import NOTHING, Document, ImageBuilder, Refused, Registry
 from shipway.ports.machine import Cancel, Clock, Exit, Files, Http, LogFile, OnLine, OnOutput, Shell
+from shipway.ports.preflight import Inspector
 from shipway.ports.results import ComposeRunner, Memory, SecretIn, StepCache, no_secret
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Foresight",
     "Http",
     "ImageBuilder",
+    "Inspector",
     "Leases",
     "LedgerStore",
     "LogFile",

@@ -29,6 +29,7 @@ from shipway.testing.calls import Calls
 from shipway.testing.checkout import FakeTools, FakeTree
 from shipway.testing.ecs import FakeOrchestrator
 from shipway.testing.images import NAME, FakeBuilder, FakeRegistry
+from shipway.testing.inspector import FakeInspector
 from shipway.testing.machine import FakeClock, FakeCompose, FakeFiles, FakeHttp, FakeShell
 from shipway.testing.memory import FakeLeases, FakeSecrets, MemoryLedger
 from shipway.testing.step_cache import FakeMemory, MemoryStepCache
@@ -156,6 +157,7 @@ class Stage:
     registry: FakeRegistry = field(init=False)
     builder: FakeBuilder = field(init=False)
     orchestrator: FakeOrchestrator = field(init=False)
+    inspector: FakeInspector = field(init=False)
     http: FakeHttp = field(init=False)
     tree: FakeTree = field(init=False)
     tools: FakeTools = field(init=False)
@@ -170,6 +172,7 @@ class Stage:
         self.registry = FakeRegistry(self.calls)
         self.builder = FakeBuilder(self.registry, self.calls)
         self.orchestrator = FakeOrchestrator(self.calls)
+        self.inspector = FakeInspector(self.calls)
         self.http = FakeHttp(self.orchestrator.status_of, self.calls)
         self.tree = FakeTree(calls=self.calls)
         self.tools = FakeTools({"node": "v20.20.2"}, calls=self.calls)
@@ -212,6 +215,7 @@ class Stage:
             builder=self.builder,
             registry=self.registry,
             orchestrator=self.orchestrator,
+            inspector=self.inspector,
             http=self.http,
             compose=self.compose,
             ledger=self.ledger,

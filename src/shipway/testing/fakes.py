@@ -5,6 +5,7 @@ from __future__ import annotations
 from shipway.testing.calls import Calls, Killed, Misuse
 from shipway.testing.ecs import Ending, FakeOrchestrator
 from shipway.testing.images import FakeBuilder, FakeRegistry
+from shipway.testing.inspector import FakeInspector
 from shipway.testing.machine import (
     FakeClock,
     FakeCompose,
@@ -24,6 +25,7 @@ __all__ = [
     "FakeCompose",
     "FakeFiles",
     "FakeHttp",
+    "FakeInspector",
     "FakeLeases",
     "FakeOrchestrator",
     "FakeRegistry",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.aws.session import Session
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
-    from shipway.ports import Clock, Http, Orchestrator, Registry
+    from shipway.ports import Clock, Http, Inspector, Orchestrator, Registry
     from shipway.ports.operations import Examination, Operations, Scaling
 
 
@@ -124,6 +124,13 @@ def reachable(where: Place) -> bool:
     except LocalIsDown:
         return False
     return True
+
+
+def inspector(where: Place) -> Inspector:
+    """Return what looks at everything that a deployment needs, before it begins."""
+    from shipway.adapters.aws.preflight import AwsInspector
+
+    return AwsInspector(session_for(where))
 
 
 def registry(where: Place, engine: Later, redactor: Redactor) -> Registry:

@@ -11,14 +11,22 @@ from shipway.adapters import surroundings
 from shipway.adapters.surroundings import run_name
 from shipway.events.stream import Reader, Stream
 from shipway.model.lazy import dataclass
-from shipway.wiring.clouds import Later, aws_values, http, orchestrator, redactor_for, registry
+from shipway.wiring.clouds import (
+    Later,
+    aws_values,
+    http,
+    inspector,
+    orchestrator,
+    redactor_for,
+    registry,
+)
 from shipway.wiring.engines import compose_for, engine_for
 from shipway.wiring.places import Place, actor, folders, leases, ledger, runs_folder
 from shipway.wiring.results import step_cache
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.apply.world import World
-    from shipway.ports import ComposeRunner, Http, ImageBuilder, Orchestrator, Registry
+    from shipway.ports import ComposeRunner, Http, ImageBuilder, Inspector, Orchestrator, Registry
 
 EMBEDDED_POLL_S = 0.25
 AWS_POLL_S = 3.0
@@ -85,6 +93,7 @@ def world(
         builder=cast("ImageBuilder", engine),
         registry=cast("Registry", Later(lambda: registry(where, engine, redactor))),
         orchestrator=cast("Orchestrator", Later(lambda: orchestrator(where))),
+        inspector=cast("Inspector", Later(lambda: inspector(where))),
         http=cast("Http", Later(http)),
         compose=cast(
             "ComposeRunner", Later(lambda: compose_for(where, environ, stream.run, redactor))

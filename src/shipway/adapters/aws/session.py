@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import boto3
@@ -60,6 +61,7 @@ class Session:
 
     def __init__(self, region: str, embedded: Callable[[], Endpoints] | None) -> None:
         self.region, self._find = region, embedded
+        self._guard, self._others = RLock(), dict[tuple[str, str], object]()
         self._config = Config(
             region_name=region,
             connect_timeout=5,
@@ -89,6 +91,18 @@ class Session:
         if self.endpoints is None:
             return None
         return self.endpoints.ecs if service in {"ecs", "elbv2"} else self.endpoints.aws
+
+    def client(self, service: str, region: str = "") -> object:
+        """Return a client for what is asked for now and then, here or in another region."""
+        with self._guard:
+            key = (service, region or self.region)
+            if key not in self._others:
+                self._others[key] = self._boto.client(
+                    service,  # type: ignore[call-overload] -- the stubs want each name written out
+                    endpoint_url=self._url(service),
+                    config=self._config.merge(Config(region_name=key[1])),
+                )
+            return self._others[key]
 
     @cached_property
     def ecr(self) -> ECRClient:
@@ -137,6 +151,11 @@ class Session:
     def logs(self) -> CloudWatchLogsClient:
         """CloudWatch Logs."""
         return self._boto.client("logs", endpoint_url=self._url("logs"), config=self._config)
+
+
+def is_denied(error: ClientError) -> bool:
+    """Tell whether AWS said that this identity may not."""
+    return code_of(error) in _DENIED
 
 
 def code_of(error: ClientError) -> str:
