@@ -26,6 +26,7 @@ into an exit.
     │   ├── DeploymentFailed
     │   └── VerificationFailed
     ├── GateSaidNo ................... 4   an approval is missing, a rule forbids it
+    │   └── VerificationIsInconclusive     nobody could say; a person decides
     ├── OutsideDidNotAnswer .......... 5   retry may help
     │   ├── LocalIsDown                    the embedded default is not up
     │   ├── EngineIsDown
@@ -171,6 +172,10 @@ class GateSaidNo(ShipwayError):
     """The release may not enter the environment, for the reasons in the message."""
 
     exit_status = 4
+
+
+class VerificationIsInconclusive(GateSaidNo):
+    """Whether what runs is well could not be found out, so a person has to decide."""
 
 
 class OutsideDidNotAnswer(ShipwayError):

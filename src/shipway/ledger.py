@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shipway.errors import ReleaseIsUnknown
+from shipway.events.judging import VerificationJudged
 from shipway.events.types import (
     ApprovalGiven,
     ApprovalRefused,
@@ -29,6 +30,8 @@ from shipway.model.release import Commit, Digest, Release
 
 MIN_PREFIX = 4
 
+_Fact = DeploymentStarted | DeploymentEnded | VerificationEnded | VerificationJudged
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -37,7 +40,8 @@ class Attempt:
     `at` is when it was asked for and `ended_at` when it was over, both in seconds since the
     epoch; `after` is the newest deployment that the service had before.
     `spec` is all that was asked for: `model.spec.decode` reads it, and gives None where it is of no
-    use (an entry of an older Shipway).
+    use (an entry of an older Shipway). `judged_by` is the person who decided about a verification
+    that was inconclusive.
     """
 
     environment: str
@@ -55,6 +59,7 @@ class Attempt:
     verified: Outcome | None = None
     verdict: str = ""
     spec: str = ""
+    judged_by: str = ""
 
     @property
     def good(self) -> bool:
@@ -173,7 +178,7 @@ def _add(history: History, entry: Entry, event: Event) -> History:
             )
         case DeploymentRequested():
             return replace(history, attempts=_begun(history.attempts, _attempt(entry, event)))
-        case DeploymentStarted() | DeploymentEnded() | VerificationEnded():
+        case DeploymentStarted() | DeploymentEnded() | VerificationEnded() | VerificationJudged():
             return replace(history, attempts=_follow(history.attempts, entry, event))
         case ApprovalGiven() | ApprovalRefused():
             return replace(history, opinions=(*history.opinions, _opinion(entry, event)))
@@ -222,7 +227,7 @@ def _begun(attempts: tuple[Attempt, ...], new: Attempt) -> tuple[Attempt, ...]:
 def _follow(
     attempts: tuple[Attempt, ...],
     entry: Entry,
-    event: DeploymentStarted | DeploymentEnded | VerificationEnded,
+    event: _Fact,
 ) -> tuple[Attempt, ...]:
     """Write what happened onto the newest try of that release there; ignore it without one."""
     for n in range(len(attempts) - 1, -1, -1):
@@ -232,19 +237,23 @@ def _follow(
     return attempts
 
 
-def _changed(
-    attempt: Attempt, entry: Entry, event: DeploymentStarted | DeploymentEnded | VerificationEnded
-) -> Attempt:
+def _changed(attempt: Attempt, entry: Entry, event: _Fact) -> Attempt:
     """Add a fact; whoever finds it out, perhaps after another run died, has taken the try over."""
     attempt = replace(attempt, run=entry.run)
     match event:
+        case VerificationJudged():
+            outcome = Outcome.PASSED if event.accepted else Outcome.FAILED
+            word = "accepted" if event.accepted else "refused"
+            verdict = f"{word} by {event.by}: {event.reason}"
+            return replace(attempt, verified=outcome, verdict=verdict, judged_by=event.by)
         case DeploymentStarted():
             return replace(attempt, deployment=DeploymentArn(event.deployment))
         case DeploymentEnded():
             ended = DeploymentOutcome(event.outcome)
             return replace(attempt, ended=ended, ended_at=entry.at, reason=event.reason)
         case VerificationEnded():
-            return replace(attempt, verified=Outcome(event.outcome), verdict=event.reason)
+            outcome = Outcome(event.outcome)
+            return replace(attempt, verified=outcome, verdict=event.reason, judged_by="")
 
 
 def _opinion(entry: Entry, event: ApprovalGiven | ApprovalRefused) -> Opinion:

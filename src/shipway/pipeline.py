@@ -72,15 +72,16 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """The release runs here and has to be verified."""
+    """The release runs here and has to be verified; what was good here before need not bake."""
 
     environment: Environment
     release: Release
+    bake: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The gate said no: the delivery stops here until what it names has changed."""
+    """A gate said no, or a person has to judge: it stops here until what it names has changed."""
 
     environment: Environment
     release: Release
@@ -157,8 +158,8 @@ def plan_known(work: Follow | Examine) -> Plan:
     match work:
         case Follow(environment, release, deployment):
             return Plan((Watch(environment, release, deployment),))
-        case Examine(environment, release):
-            return Plan((Verify(environment, release),))
+        case Examine(environment, release, bake):
+            return Plan((Verify(environment, release, bake),))
 
 
 def _at(
@@ -202,8 +203,11 @@ def _arrived(
         return None
     if live is None or live.release != release.name:
         return _enter(environment, release, journey, history)
-    if attempt.verified is None or attempt.run != journey.run:
-        return Examine(environment, release)
+    by_person = attempt.verified is Outcome.FAILED and attempt.judged_by
+    if attempt.verified is None or (attempt.run != journey.run and not by_person):
+        return Examine(environment, release, bake=attempt.purpose is Purpose.DELIVERY)
+    if attempt.verified is Outcome.INCONCLUSIVE:
+        return _ask(environment, release, attempt)
     return _return_or_stop(environment, release, attempt, history)
 
 
@@ -216,6 +220,14 @@ def _enter(
         if isinstance(answer, No):
             return Wait(environment, release, answer.reasons)
     return Bring(environment, release, journey.purpose)
+
+
+def _ask(environment: Environment, release: Release, attempt: Attempt) -> Wait:
+    """Let a person decide what could not be found out; it is no pass, and no reason to go back."""
+    question = f"verification of {release.name} was inconclusive: {attempt.verdict}"
+    command = f"shipway verify {environment.name}"
+    answers = f"`{command} --accept --reason WHY` or `{command} --refuse --reason WHY`"
+    return Wait(environment, release, (question, f"a person decides: {answers}"))
 
 
 def _return_or_stop(
@@ -244,7 +256,16 @@ def _way_back(
         return None  # a rollback by hand, from a release that was well
     if back.ended is None:
         return _resume(environment, target, back)
+    return _returned(environment, target, failed, back, release)
+
+
+def _returned(
+    environment: Environment, target: Release, failed: Attempt, back: Attempt, release: Release
+) -> Work | End:
+    """Say what comes after the way back has ended: it is verified too, though it need not bake."""
     if back.ended is DeploymentOutcome.SUCCEEDED and back.verified is None:
-        return Examine(environment, target)
+        return Examine(environment, target, bake=False)
+    if back.verified is Outcome.INCONCLUSIVE:
+        return _ask(environment, target, back)
     returned = target.name if back.good else None
     return Stop(environment, release, failed if back.good else back, back_at=returned)

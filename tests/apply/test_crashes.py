@@ -9,7 +9,7 @@ import pytest
 from shipway.errors import RolledBack
 from shipway.events.types import ChecksEnded
 from shipway.ledger import fold
-from shipway.model.service import CommandProbe
+from shipway.model.probes import CommandProbe
 from shipway.testing.builders import Stage, a_check, a_service, a_source, an_environment
 from shipway.testing.fakes import Killed
 from tests.apply.travelling import deliver, delivered, live, recorded

@@ -126,7 +126,7 @@ def test_an_acceptance_command_knows_the_address(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [(Script(status=4), "exit 4"), (Script(seconds=99), "took longer than 30 s")],
+    [(Script(status=4), "exit 4"), (Script(seconds=99), "got no end within 30 s")],
 )
 def test_an_acceptance_command_that_fails_says_how(stage: Stage, script: Script, said: str) -> None:
     """A probe command that fails or takes too long fails the verification with that reason."""

@@ -6,8 +6,9 @@ from shipway.apply.delivery import travel
 from shipway.apply.run import conduct
 from shipway.events.types import ApprovalGiven, ReleaseRecorded, RunEnded, RunStarted
 from shipway.ledger import fold
+from shipway.model.probes import CommandProbe
 from shipway.model.release import Release, Source
-from shipway.model.service import CommandProbe, Environment, Service
+from shipway.model.service import Environment, Service
 from shipway.pipeline import Journey
 from shipway.testing.builders import Stage, a_check, a_service, a_source, an_environment
 

@@ -70,14 +70,14 @@ def http(request: pytest.FixtureRequest) -> Http:
 @pytest.mark.parametrize("status", [200, 204, 302, 404, 500])
 def test_every_status_is_an_answer(http: Http, address: str, status: int) -> None:
     """A status is told as it is; a redirect is not followed."""
-    answer = http.get(f"{address}/{status}", timeout_s=5)
+    answer = http.ask(f"{address}/{status}", timeout_s=5)
     assert (answer.status, answer.problem) == (status, "")
 
 
 def test_a_refused_connection_is_an_answer(http: Http) -> None:
     """Where nobody listens there is no status, and the reason is told."""
     with silent_port(listens=False) as address:
-        answer = http.get(f"{address}/", timeout_s=5)
+        answer = http.ask(f"{address}/", timeout_s=5)
     assert answer.status is None
     assert "refused" in answer.problem
 
@@ -85,7 +85,7 @@ def test_a_refused_connection_is_an_answer(http: Http) -> None:
 def test_a_time_out_is_an_answer() -> None:
     """A server that takes the connection and says nothing is given up in time."""
     with silent_port(listens=True) as address:
-        answer = HttpProbes().get(f"{address}/", timeout_s=0.2)
+        answer = HttpProbes().ask(f"{address}/", timeout_s=0.2)
     assert answer.status is None
     assert answer.problem
     assert answer.seconds < 3
@@ -93,11 +93,11 @@ def test_a_time_out_is_an_answer() -> None:
 
 def test_a_body_that_never_ends_does_not_hold_us(address: str) -> None:
     """The status is the answer, however slowly the rest of it comes."""
-    answer = HttpProbes().get(f"{address}/drip", timeout_s=1)
+    answer = HttpProbes().ask(f"{address}/drip", timeout_s=1)
     assert answer.status == 200
     assert answer.seconds < 3
 
 
 def test_an_address_that_is_none_is_an_answer() -> None:
     """What cannot be asked at all has a reason too."""
-    assert HttpProbes().get("http://127.0.0.1:99999999/", timeout_s=1).status is None
+    assert HttpProbes().ask("http://127.0.0.1:99999999/", timeout_s=1).status is None

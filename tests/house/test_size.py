@@ -14,8 +14,8 @@ FUNCTION_LINES = 40  # without the docstring: what the types cannot say may take
 # What is longer, how long it may be, and why it reads better so.
 LONGER_MODULES: dict[str, tuple[int, str]] = {}
 LONGER_FUNCTIONS: dict[str, tuple[int, str]] = {  # "path::name"
-    "src/shipway/wiring/worlds.py::world": (56, "one line for each port of a run"),
-    "src/shipway/testing/builders.py::world": (50, "one line for each port of a run"),
+    "src/shipway/wiring/worlds.py::world": (57, "one line for each port of a run"),
+    "src/shipway/testing/builders.py::world": (51, "one line for each port of a run"),
 }
 
 

@@ -96,7 +96,7 @@ def _answered(
         operation, request = (
             path,
             RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body))),
-        )  # type: ignore[arg-type] -- BytesIO has all that a reader needs
+        )
     else:
         request = {k: v[0] for k, v in parse_qs(body.decode()).items()}
         operation = request.pop("Action")

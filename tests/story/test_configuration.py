@@ -6,7 +6,8 @@ import pytest
 
 from shipway.config.load import load
 from shipway.errors import ConfigurationIsInvalid
-from shipway.model.service import CommandCheck, CommandProbe, ComposeCheck, GateRules, HttpProbe
+from shipway.model.probes import AlarmProbe, BodyRule, CommandProbe, HttpProbe
+from shipway.model.service import CommandCheck, ComposeCheck, GateRules
 
 RIGHT = """\
 service: sender
@@ -46,7 +47,7 @@ def test_a_right_file_becomes_a_service() -> None:
     assert integration.needs == ("lint",)
     preprod, production = service.environments
     assert preprod.probes == (
-        HttpProbe("/healthz", 200, 60.0),
+        HttpProbe("/healthz", (200,), 60.0),
         CommandProbe(("pnpm", "run", "accept"), 60.0),
     )
     assert (production.after, production.gate) == ("preprod", GateRules(1, ("qa",)))
@@ -146,7 +147,7 @@ def test_an_output_has_one_maker() -> None:
     ("environment", "said"),
     [
         ("{ cluster: c, after: later }", "must stand above, since a release passes it first"),
-        ("{ cluster: c, verify: [{}] }", "verify[0] needs either 'http' or 'run', has neither"),
+        ("{ cluster: c, verify: [{}] }", "needs either 'http', 'run' or 'alarm', has neither"),
         ("{ cluster: c, verify: [{ http: healthz }] }", "'healthz' does not fit ^/"),
         ("{ cluster: c, gate: { groups: [qq] } }", "there is no group 'qq' -> did you mean 'qq1'?"),
         (
@@ -254,3 +255,58 @@ def test_a_key_that_stands_twice_hides_no_other_problem() -> None:
         "shipway.yaml:4:1 owner this key stands here twice",
         "shipway.yaml:5:1 brnch unknown key -> did you mean 'branch'?",
     )
+
+
+PROBES = """
+service: sender
+owner: team
+image: { repository: sender }
+environments:
+  preprod:
+    cluster: preprod
+    bake: 600
+    verify:
+      - http: /x
+        status: [200, 204]
+        method: POST
+        headers: { Accept: application/json }
+        body: { contains: ok, matches: "^o", equals: { /ready: true, /depth: 3 } }
+        latency: 250
+        answers: 20
+        retries: 2
+      - alarm: sender-5xx
+"""
+
+
+def test_every_part_of_a_probe_is_read() -> None:
+    """Statuses, request, body, latency in seconds, retries; alarms; and how long it bakes."""
+    (environment,) = load(PROBES).environments
+    body = BodyRule("ok", "^o", (("/depth", "3"), ("/ready", "true")))
+    assert environment.bake_s == 600
+    assert environment.probes == (
+        HttpProbe(
+            "/x", (200, 204), 60.0, "POST", (("Accept", "application/json"),), body, 0.25, 20, 2
+        ),
+        AlarmProbe("sender-5xx"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ("{ http: /x, alarm: y }", "needs either 'http', 'run' or 'alarm', has both"),
+        ("{ timeout: 3 }", "needs either 'http', 'run' or 'alarm', has neither"),
+        ("{ run: x, latency: 3 }", "latency belongs to 'http'"),
+        ("{ http: /x, body: { matches: '(' } }", "body.matches is no regular expression"),
+        ("{ http: /x, body: { equals: { status: ok } } }", "is no JSON pointer"),
+        ("{ http: /x, status: [] }", "status"),
+        ("{ http: /x, status: 99 }", "status"),
+        ("{ http: /x, method: DELETE }", "'DELETE' is not"),
+    ],
+)
+def test_a_probe_that_cannot_be_meant_is_told(probe: str, said: str) -> None:
+    """What belongs elsewhere, and what is no pattern, pointer, status or method."""
+    text = f"{PROBES.partition('      - http')[0]}      - {probe}\n"
+    with pytest.raises(ConfigurationIsInvalid) as found:
+        load(text)
+    assert said in str(found.value)

@@ -21,8 +21,9 @@ from shipway.model.observed import (
     RunningTask,
 )
 from shipway.model.outcome import DeploymentOutcome, Purpose
+from shipway.model.probes import HttpProbe
 from shipway.model.release import Release
-from shipway.model.service import Aws, HttpProbe
+from shipway.model.service import Aws
 from shipway.model.task_definition import Change, differences
 from shipway.plan.plan import Plan
 from shipway.plan.steps import AdoptDeployment, Deploy
@@ -187,13 +188,13 @@ def test_other_tasks_are_told(tasks: tuple[RunningTask, ...], said: str) -> None
     ("answer", "said"),
     [
         (ProbeAnswer(204, 0.1, ""), ""),
-        (ProbeAnswer(200, 0.1, ""), "GET /x: answered 200, expected 204"),
-        (ProbeAnswer(None, 0.1, "refused"), "GET /x: refused"),
+        (ProbeAnswer(200, 0.1, ""), "status 200"),
+        (ProbeAnswer(None, 0.1, "refused"), "refused"),
     ],
 )
 def test_an_answer_is_right_or_says_why_not(answer: ProbeAnswer, said: str) -> None:
     """A probe wants exactly its status; no answer is told with its reason."""
-    assert wrong_answer(HttpProbe("/x", 204, 1.0), answer) == said
+    assert wrong_answer(HttpProbe("/x", (204,), 1.0), answer) == said
 
 
 # --- the deployment plan ------------------------------------------------------------------------

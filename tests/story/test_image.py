@@ -8,7 +8,8 @@ import pytest
 
 from shipway.image.plan import build_step, move_steps, plan_image
 from shipway.image.tags import branch_tag, immutable_tag, labels
-from shipway.model.service import CommandProbe, Service
+from shipway.model.probes import CommandProbe
+from shipway.model.service import Service
 from shipway.plan.steps import (
     AttachEvidence,
     BuildImage,

@@ -17,12 +17,14 @@ from shipway.model.service import Service
 
 _CODE = Path(model.__file__).parent.parent
 _DECIDING = (
+    "model/probes.py",
     "model/service.py",
     "model/strategy.py",
     "config/check_schema.py",
     "config/checks.py",
     "config/crosscheck.py",
     "config/load.py",
+    "config/probe_schema.py",
     "config/schema.py",
     "config/shapes.py",
     "config/strategy.py",

@@ -9,6 +9,7 @@ import click
 
 from shipway import wiring
 from shipway.apply.delivery import travel
+from shipway.apply.preflight import preflight
 from shipway.apply.world import World
 from shipway.cli.conduct import (
     act,
@@ -60,6 +61,8 @@ def plan(
     seen = wiring.orchestrator(place).observe(environment)
     definition = task_definition(release, environment, place.service.aws)
     changes = differences(seen.definition if seen else None, definition)
+    look = wiring.inspector(place)
+    found = preflight(look, place.service, environment, release, definition, history)
     steps = plan_deployment(
         place.service,
         environment,
@@ -73,8 +76,10 @@ def plan(
         "release": release.name,
         "steps": list(steps) if changes else [],
         "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in changes],
+        "findings": [f.report() for f in found],
     }
-    tell(report, _plan_words(environment, release, steps, changes), as_json=as_json)
+    words = _plan_words(environment, release, steps, changes)
+    tell(report, "\n".join((words, *(f.advice() for f in found))), as_json=as_json)
     if exit_code and changes:
         raise click.exceptions.Exit(ChangesArePending.exit_status)  # the plan has said it all
 

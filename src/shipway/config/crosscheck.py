@@ -6,6 +6,7 @@ problem are told together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -16,6 +17,10 @@ Finding = tuple[Path, str]
 
 REFERENCES = ("env:", "file:", "aws+sm://", "aws+ps://")
 """How a reference to a secret begins: an environment variable, a file, or AWS."""
+
+
+_HTTP_ONLY = ("status", "method", "headers", "body", "latency", "answers", "retries")
+_BOTH = 2
 
 
 def suggestion(word: str, known: Iterator[str] | list[str]) -> str:
@@ -42,13 +47,14 @@ def findings(data: Data) -> list[Finding]:
     ]
 
 
-def _one_of(parts: dict[str, Data], path: Path, keys: tuple[str, str]) -> Iterator[Finding]:
+def _one_of(parts: dict[str, Data], path: Path, keys: tuple[str, ...]) -> Iterator[Finding]:
     for name, part in parts.items():
         given = [key for key in keys if key in _map(part)]
         at = (*path, name) if name else path
         if len(given) != 1:
-            have = "both" if given else "neither"
-            yield at, f"needs either {keys[0]!r} or {keys[1]!r}, has {have}"
+            have = "both" if len(given) == _BOTH else "all" if given else "neither"
+            known = f"{', '.join(map(repr, keys[:-1]))} or {keys[-1]!r}"
+            yield at, f"needs either {known}, has {have}"
         elif _map(part)[given[0]] is None:
             yield (*at, given[0]), "has no value"
 
@@ -152,7 +158,8 @@ def _environments(environments: dict[str, Data], groups: dict[str, Data]) -> Ite
         yield from _gate(_map(keys.get("gate")), path, groups)
         probes = keys.get("verify")
         for n, probe in enumerate(probes if isinstance(probes, list) else []):
-            yield from _one_of({"": probe}, (*path, "verify", n), ("http", "run"))
+            yield from _one_of({"": probe}, (*path, "verify", n), ("http", "run", "alarm"))
+            yield from _http_only(_map(probe), (*path, "verify", n))
         above.append(name)
 
 
@@ -161,6 +168,21 @@ def _strategies(environments: dict[str, Data], *, on_aws: bool) -> Iterator[Find
         keys, path = _map(environment), ("environments", name, "strategy")
         if "strategy" in keys:
             yield from strategy_findings(keys["strategy"], path, on_aws=on_aws)
+
+
+def _http_only(probe: dict[str, Data], path: Path) -> Iterator[Finding]:
+    for key in _HTTP_ONLY if "http" not in probe else ():
+        if key in probe:
+            yield (*path, key), "belongs to 'http'"
+    body = _map(probe.get("body"))
+    pattern = body.get("matches")
+    try:
+        re.compile(pattern if isinstance(pattern, str) else "")
+    except re.error as problem:
+        yield (*path, "body", "matches"), f"is no regular expression: {problem}"
+    for pointer in _map(body.get("equals")):
+        if pointer and not pointer.startswith("/"):
+            yield (*path, "body", "equals", pointer), "is no JSON pointer, which begins with '/'"
 
 
 def _after(after: Data, path: Path, above: list[str], known: list[str]) -> Iterator[Finding]:

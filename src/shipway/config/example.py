@@ -111,6 +111,17 @@ environments:
     verify:
       - http: /healthz
         status: 200
+      - http: /api/messages
+        method: GET
+        status: [200, 204]
+        headers: { Accept: application/json }
+        body:
+          contains: messages
+          matches: '"id": *[0-9]+'
+          equals: { /status: ok }
+        latency: 250
+        answers: 20
+        retries: 1
       - run: pnpm run test:acceptance
         timeout: 120
   shadow:
@@ -165,6 +176,7 @@ environments:
         role: arn:aws:iam::123456789012:role/ecs-traffic
     after: preprod
     timeout: 1800
+    bake: 600
     gate:
       approvals: 1
       groups: [qa]
@@ -177,6 +189,7 @@ environments:
     task: { enableFaultInjection: true }
     verify:
       - http: /healthz
+      - alarm: sender-5xx
 
 aws:
   region: eu-central-1

@@ -15,25 +15,23 @@ from pydantic import BaseModel, ValidationError
 from shipway.config import crosscheck
 from shipway.config.check_schema import CachePart
 from shipway.config.checks import check_of, shell_problems
+from shipway.config.probe_schema import ProbePart
 from shipway.config.schema import (
     Configuration,
     EnvironmentPart,
-    ProbePart,
 )
 from shipway.config.strategy import strategy_rules
 from shipway.config.strict_yaml import Data, Document, Path, Problem, parse
 from shipway.config.task_part import MakeShape, overlays, task_findings
 from shipway.errors import ConfigurationIsInvalid
+from shipway.model.probes import AlarmProbe, BodyRule, CommandProbe, HttpProbe, Probe
 from shipway.model.service import (
     Aws,
     CacheRules,
-    CommandProbe,
     Container,
     Environment,
     GateRules,
-    HttpProbe,
     ImageRules,
-    Probe,
     RemoteCache,
     Service,
 )
@@ -183,10 +181,24 @@ def _environment(name: str, part: EnvironmentPart, c: Configuration, task: str) 
         ),
         timeout_s=part.timeout,
         task=task,
+        bake_s=part.bake,
     )
 
 
 def _probe(part: ProbePart) -> Probe:
+    if part.alarm is not None:
+        return AlarmProbe(part.alarm)
     if part.http is not None:
-        return HttpProbe(part.http, part.status, part.timeout)
+        body = part.body
+        return HttpProbe(
+            path=part.http,
+            statuses=tuple(part.status),
+            timeout_s=part.timeout,
+            method=part.method,
+            headers=tuple(sorted(part.headers.items())),
+            body=BodyRule(body.contains, body.matches, tuple(sorted(body.equals.items()))),
+            latency_s=None if part.latency is None else part.latency / 1000,
+            answers=part.answers,
+            retries=part.retries,
+        )
     return CommandProbe(tuple(shlex.split(part.run or "")), part.timeout)

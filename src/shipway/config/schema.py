@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field
 
 from shipway.config.check_schema import CachePart, CheckPart
-from shipway.config.shapes import EcsFields, Flag, Name, Part, People, Text, one_of
+from shipway.config.probe_schema import ProbePart
+from shipway.config.shapes import EcsFields, Flag, Name, Part, People, Text
 from shipway.config.strategy_schema import StrategyKey, StrategyPart
 
 
@@ -94,25 +95,6 @@ class ContainerOverride(Part):
     )
 
 
-class ProbePart(Part):
-    """One thing to verify after a deployment: either `http` or `run`."""
-
-    model_config = one_of("http", "run")
-
-    http: str | None = Field(
-        default=None, pattern="^/", description="Path to GET at the environment's address."
-    )
-    status: int = Field(
-        default=200, ge=100, le=599, description="With `http`: the status it must answer."
-    )
-    run: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Acceptance command; `SHIPWAY_URL` holds the environment's address.",
-    )
-    timeout: int = Field(default=60, gt=0, le=3600, description="Seconds for this probe.")
-
-
 class GatePart(Part):
     """Who has to agree before a release may enter."""
 
@@ -142,6 +124,12 @@ class EnvironmentPart(Part):
     )
     timeout: int = Field(default=1800, gt=0, le=21600, description="Seconds to watch a deployment.")
     task: EcsFields = Field(default={}, description="As `task` of the service, laid over it.")
+    bake: int = Field(
+        default=0,
+        ge=0,
+        le=86400,
+        description="Seconds in which `http` and `alarm` are watched after all probes have passed.",
+    )
 
 
 class AwsPart(Part):

@@ -32,6 +32,11 @@ def _flag(value: object) -> object:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag), Field(strict=True)]
+Statuses = Annotated[
+    list[Annotated[int, Field(ge=100, le=599)]],
+    Field(min_length=1),
+    BeforeValidator(_words, json_schema_input_type=int | list[int]),
+]
 People = Annotated[list[str], BeforeValidator(_words, json_schema_input_type=str | list[str])]
 EcsFields = Annotated[
     dict[str, object], WithJsonSchema({"type": "object", "additionalProperties": True})
@@ -55,6 +60,6 @@ class Part(BaseModel):
         return value
 
 
-def one_of(first: str, second: str) -> ConfigDict:
-    """Let editors know what `crosscheck` tells in better words: exactly one of two keys."""
-    return ConfigDict(json_schema_extra={"oneOf": [{"required": [first]}, {"required": [second]}]})
+def one_of(*keys: str) -> ConfigDict:
+    """Let editors know what `crosscheck` tells in better words: exactly one of some keys."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in keys]})

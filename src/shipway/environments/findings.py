@@ -32,6 +32,21 @@ class Finding:
         """What is wrong, and how to put it right."""
         return f"{self.what} -> {self.how}"
 
+    def advice(self) -> str:
+        """Say it as a plan does, with what would come of it."""
+        effect = "would be refused" if self.weight is Weight.REFUSE else "warning"
+        return f"{effect}: {self.words()}"
+
+    def report(self) -> dict[str, str]:
+        """Return it for machines."""
+        return {
+            "weight": self.weight.value,
+            "code": self.code,
+            "what": self.what,
+            "where": self.where,
+            "how": self.how,
+        }
+
     def words(self) -> str:
         """Say it all in one line, with the code that `--despite` takes."""
         return f"{self.where}: {self.message} ({self.code})"

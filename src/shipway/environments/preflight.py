@@ -55,6 +55,7 @@ def needs_of(
         platform="linux/amd64" if aws else "",
         roles=tuple(dict.fromkeys(role for role in roles if role)),
         secrets=tuple(dict.fromkeys(reference for _, reference in definition.secrets)),
+        alarms=environment.strategy.alarms,
         tasks=container.tasks,
         cpu=container.cpu,
         ours=ours,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from shipway.events.judging import ProbeEnded, VerificationJudged
 from shipway.model.lazy import dataclass
 
 # --- history ------------------------------------------------------------------------------------
@@ -261,6 +262,7 @@ HistoryEvent = (
     | DeploymentStarted
     | DeploymentEnded
     | VerificationEnded
+    | VerificationJudged
     | ApprovalGiven
     | ApprovalRefused
     | GateAnswered
@@ -274,6 +276,7 @@ ProgressEvent = (
     | Warned
     | DeploymentMoved
     | TaskStopped
+    | ProbeEnded
     | ReaderFailed
 )
 Event = HistoryEvent | ProgressEvent

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shipway.image.tags import branch_tag, immutable_tag, labels, nightly_tag
+from shipway.model.probes import CommandProbe
 from shipway.model.release import Digest, Release, Source
-from shipway.model.service import CommandProbe, Service
+from shipway.model.service import Service
 from shipway.plan.plan import Plan, fingerprint
 from shipway.plan.steps import (
     AttachEvidence,

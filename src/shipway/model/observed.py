@@ -82,8 +82,14 @@ class ObservedService:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What one HTTP probe got: the status, or the reason why there was none."""
+    """What one HTTP probe got: the status, or the reason why there was none.
+
+    `body` is empty where nobody wanted it. `reached` is false when the request never got to any
+    server: then the answer says nothing about the service.
+    """
 
     status: int | None
     seconds: float
     problem: str
+    body: str = ""
+    reached: bool = True

@@ -6,13 +6,17 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """The end of a step, a check or a run."""
+    """The end of a step, a check or a run.
+
+    `INCONCLUSIVE` is for verifications alone: nobody could say, so that a person has to.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     ERRORED = "errored"
     SKIPPED = "skipped"
     ABORTED = "aborted"
+    INCONCLUSIVE = "inconclusive"
 
 
 class DeploymentOutcome(Enum):

@@ -6,7 +6,7 @@ It refuses to know values: of a secret it knows the name and whether there is on
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from shipway.model.lazy import dataclass
 from shipway.model.release import Digest
@@ -47,7 +47,7 @@ class Unknown:
 
 
 Fact = TypeVar("Fact")
-Seen = Fact | Unknown | None
+Seen: TypeAlias = Fact | Unknown | None
 """A fact; or nobody could say; or, None, there is no such thing."""
 
 

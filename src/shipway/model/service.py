@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from shipway.model.lazy import dataclass
+from shipway.model.probes import Probe
 from shipway.model.strategy import StrategyRules
 
 EMBEDDED_REGION = "eu-central-1"
@@ -124,26 +125,6 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpProbe:
-    """A GET that must answer `status` (an HTTP status) within the time-out."""
-
-    path: str
-    status: int
-    timeout_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class CommandProbe:
-    """An acceptance command; it finds the environment's address in `SHIPWAY_URL`."""
-
-    command: tuple[str, ...]
-    timeout_s: float
-
-
-Probe = HttpProbe | CommandProbe
-
-
-@dataclass(frozen=True, slots=True)
 class GateRules:
     """Who has to agree before a release may enter: `approvals` different people of `groups`."""
 
@@ -156,6 +137,7 @@ class Environment:
     """One place where the service runs: an ECS service in a cluster, and the way into it.
 
     `task` is what `task:` adds to the task definition there: canonical JSON, see `model.document`.
+    `bake_s` is how long probes and alarms are watched after they have passed.
     """
 
     name: str
@@ -168,6 +150,7 @@ class Environment:
     container: Container
     timeout_s: float
     task: str = ""
+    bake_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,10 +122,11 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Compare the running digests with the release, then probe."""
+    """Compare the running digests with the release, then probe; `bake` as long as is declared."""
 
     environment: Environment
     release: Release
+    bake: bool = True
 
 
 Step = (

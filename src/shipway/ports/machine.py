@@ -147,5 +147,18 @@ class Files(Protocol):
 class Http(Protocol):
     """HTTP, for probes."""
 
-    def get(self, url: str, *, timeout_s: float) -> ProbeAnswer:
-        """GET once; a refused connection or a time-out is an answer, never an error."""
+    def ask(
+        self,
+        url: str,
+        *,
+        timeout_s: float,
+        method: str = "GET",
+        headers: tuple[tuple[str, str], ...] = (),
+        body: bool = False,
+    ) -> ProbeAnswer:
+        """Ask once; a refused connection or a time-out is an answer, never an error.
+
+        With `body` the answer's body is read too, up to 1 MiB of it and within the time-out. An
+        answer is not `reached` when the name was not resolved or no connection was made in time;
+        a connection that was refused did reach somebody.
+        """

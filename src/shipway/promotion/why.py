@@ -41,7 +41,8 @@ def _reasons(
     attempt = history.last_attempt(environment.name, newest.name)
     live = history.live(environment.name)
     if live is not None and live.release == newest.name:
-        return (fate(live),) if live.verified is Outcome.FAILED else ()
+        unwell = live.verified in {Outcome.FAILED, Outcome.INCONCLUSIVE}
+        return (fate(live),) if unwell else ()
     if attempt is not None and not attempt.good:
         return (fate(attempt),)
     answer = may_enter(service, environment, newest, history)
@@ -72,5 +73,7 @@ def in_short(attempt: Attempt) -> str:
             return f"{purpose} succeeded, not verified"
         case Outcome.PASSED:
             return f"{purpose} succeeded, verified"
+        case Outcome.INCONCLUSIVE:
+            return f"{purpose} succeeded, verification inconclusive"
         case _:
             return f"{purpose} succeeded, verification failed"

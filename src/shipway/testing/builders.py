@@ -10,6 +10,7 @@ from shipway.apply.redaction import Redactor
 from shipway.apply.world import World
 from shipway.events.stream import Stream
 from shipway.events.types import Entry, Event, HistoryEvent
+from shipway.model.probes import HttpProbe, Probe
 from shipway.model.release import Commit, Digest, Release, Source
 from shipway.model.service import (
     Aws,
@@ -19,18 +20,17 @@ from shipway.model.service import (
     Container,
     Environment,
     GateRules,
-    HttpProbe,
     ImageRules,
-    Probe,
     Service,
 )
 from shipway.model.strategy import StrategyRules
 from shipway.testing.calls import Calls
 from shipway.testing.checkout import FakeTools, FakeTree
 from shipway.testing.ecs import FakeOrchestrator
+from shipway.testing.http import FakeHttp
 from shipway.testing.images import NAME, FakeBuilder, FakeRegistry
 from shipway.testing.inspector import FakeInspector
-from shipway.testing.machine import FakeClock, FakeCompose, FakeFiles, FakeHttp, FakeShell
+from shipway.testing.machine import FakeClock, FakeCompose, FakeFiles, FakeShell
 from shipway.testing.memory import FakeLeases, FakeSecrets, MemoryLedger
 from shipway.testing.step_cache import FakeMemory, MemoryStepCache
 
@@ -87,7 +87,7 @@ def an_environment(
     *,
     after: str | None = None,
     gate: GateRules | None = None,
-    probes: tuple[Probe, ...] = (HttpProbe("/healthz", 200, 5.0),),
+    probes: tuple[Probe, ...] = (HttpProbe("/healthz", (200,), 5.0),),
     timeout_s: float = 600.0,
     strategy: StrategyRules = ROLLING,
 ) -> Environment:

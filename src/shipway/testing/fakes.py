@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from shipway.testing.calls import Calls, Killed, Misuse
 from shipway.testing.ecs import Ending, FakeOrchestrator
+from shipway.testing.http import FakeHttp
 from shipway.testing.images import FakeBuilder, FakeRegistry
 from shipway.testing.inspector import FakeInspector
 from shipway.testing.machine import (
     FakeClock,
     FakeCompose,
     FakeFiles,
-    FakeHttp,
     FakeRepository,
     FakeShell,
     Script,

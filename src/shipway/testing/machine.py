@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Barrier, RLock
 from threading import Event as Flag
 
 from shipway.errors import ToolIsMissing
-from shipway.model.observed import ProbeAnswer
 from shipway.model.release import Source
 from shipway.model.service import ComposeCheck
 from shipway.ports import Cancel, Exit, OnLine, OnOutput
@@ -245,26 +244,6 @@ class FakeCompose:
             yield
         finally:
             self._in_use.remove(project)
-
-
-@dataclass(slots=True)
-class FakeHttp:
-    """`ports.Http`; `answer` says the status of a URL, or the reason why there is none."""
-
-    answer: Callable[[str], int | str]
-    calls: Calls = field(default_factory=Calls)
-    asked: list[str] = field(default_factory=list)
-
-    def get(self, url: str, *, timeout_s: float) -> ProbeAnswer:
-        """Answer at once; see `ports.Http`."""
-        if timeout_s <= 0:
-            raise Misuse("a probe without a deadline")
-        with self.calls.call("http.get"):
-            self.asked.append(url)
-            said = self.answer(url)
-        if isinstance(said, int):
-            return ProbeAnswer(said, 0.01, "")
-        return ProbeAnswer(None, 0.01, said)
 
 
 @dataclass(slots=True)

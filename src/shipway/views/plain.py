@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from shipway.events.judging import ProbeEnded, VerificationJudged
 from shipway.events.types import (
     ApprovalGiven,
     ApprovalRefused,
@@ -115,8 +116,22 @@ def _release_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one case per e
             return _stopped(event)
         case DeploymentEnded(_, _, _, outcome, reason, _):
             return [f"  deployment {outcome}{': ' + reason if reason else ''}"]
+        case ProbeEnded(_, outcome, line):
+            return [f"  {MARKS[outcome]}: {line}"]
+        case VerificationEnded(_, release, outcome, reason) if outcome == "inconclusive":
+            return [f"  nobody can say whether {release} is well: {reason}"]
         case VerificationEnded(_, release, outcome, reason):
             return [f"  {release} {'is well' if outcome == 'passed' else reason}"]
+        case _:
+            return _decision_lines(event)
+
+
+def _decision_lines(event: Event) -> list[str]:
+    """Return the lines of what people and gates decide about a release."""
+    match event:
+        case VerificationJudged(environment, release, accepted, by, reason):
+            word = "accepted" if accepted else "refused"
+            return [f"{by} {word} {release} in {environment}: {reason}"]
         case GateAnswered(environment, release, allowed, reasons):
             said = "yes" if allowed else f"no, {'; '.join(reasons)}"
             return [f"gate of {environment} for {release}: {said}"]

@@ -13,6 +13,7 @@ MARKS = {
     "errored": "ERROR",
     "aborted": "stopped",
     "skipped": "skipped",
+    "inconclusive": "UNSURE",
 }
 
 

@@ -59,7 +59,7 @@ def parameters(session: Session, references: tuple[str, ...]) -> list[tuple[str,
     seen: list[tuple[str, Seen[Keeping]]] = []
     for region in dict.fromkeys(_region(reference) for reference in references):
         mine = [reference for reference in references if _region(reference) == region]
-        there = asked(lambda r=region, m=mine: _names(session, r, m))  # type: ignore[misc] -- mypy does not infer the type of a lambda with defaults
+        there = asked(lambda r=region, m=mine: _names(session, r, m))  # type: ignore[misc]  # mypy does not infer the type of a lambda with defaults
         for reference in mine:
             if isinstance(there, Unknown) or there is None:
                 seen.append((reference, there))

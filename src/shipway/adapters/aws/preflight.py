@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from shipway.adapters.aws import dependencies
 from shipway.adapters.aws.asking import asked
@@ -21,11 +22,13 @@ from shipway.model.preflight import (
 
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_ecs.literals import ServiceDeploymentStatusType
-    from mypy_boto3_ecs.type_defs import ServiceTypeDef
+    from mypy_boto3_ecs.type_defs import ServiceDeploymentBriefTypeDef, ServiceTypeDef
     from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef
 
     from shipway.adapters.aws.session import Session
     from shipway.model.service import Environment
+
+Fact = TypeVar("Fact")
 
 _AT_ONCE: Final = 8
 _IN_FLIGHT: Final[list[ServiceDeploymentStatusType]] = [
@@ -104,7 +107,7 @@ class AwsInspector:
             )["services"]
             if not found:
                 return None
-            flying = ()
+            flying: list[ServiceDeploymentBriefTypeDef] = []
             if found[0].get("status") == "ACTIVE":
                 flying = ecs.list_service_deployments(
                     cluster=environment.cluster,
@@ -150,8 +153,8 @@ class AwsInspector:
 
 
 def _each(
-    pool: ThreadPoolExecutor, look: object, arns: tuple[str, ...]
-) -> list[tuple[str, Future]]:
+    pool: ThreadPoolExecutor, look: Callable[[str], Fact], arns: tuple[str, ...]
+) -> list[tuple[str, Future[Fact]]]:
     return [(arn, pool.submit(look, arn)) for arn in dict.fromkeys(arns) if arn]
 
 
@@ -175,7 +178,7 @@ def _shares(actions: list[ActionOutputTypeDef]) -> tuple[tuple[str, int], ...]:
 
 def _place(found: ServiceTypeDef, in_flight: tuple[str, ...]) -> Place:
     configuration = found.get("deploymentConfiguration") or {}
-    alarms = configuration.get("alarms") or {}
+    alarms = configuration.get("alarms")
     network = found.get("networkConfiguration") or {}
     fargate = found.get("launchType") == "FARGATE" or bool(found.get("capacityProviderStrategy"))
     return Place(
@@ -200,5 +203,5 @@ def _place(found: ServiceTypeDef, in_flight: tuple[str, ...]) -> Place:
             for each in found.get("loadBalancers") or []
         ),
         in_flight=in_flight,
-        alarms=tuple(alarms.get("alarmNames") or ()) if alarms.get("enable") else (),
+        alarms=tuple(alarms["alarmNames"]) if alarms and alarms["enable"] else (),
     )

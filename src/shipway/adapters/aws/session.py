@@ -98,7 +98,7 @@ class Session:
             key = (service, region or self.region)
             if key not in self._others:
                 self._others[key] = self._boto.client(
-                    service,  # type: ignore[call-overload] -- the stubs want each name written out
+                    service,  # type: ignore[call-overload]  # the stubs want each name written out
                     endpoint_url=self._url(service),
                     config=self._config.merge(Config(region_name=key[1])),
                 )
