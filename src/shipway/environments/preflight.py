@@ -18,6 +18,7 @@ from shipway.model.preflight import (
     Role,
     Unknown,
 )
+from shipway.model.probes import AlarmProbe
 from shipway.model.release import Release
 from shipway.model.service import Aws, Environment
 from shipway.model.task_definition import TaskDefinition
@@ -46,6 +47,7 @@ def needs_of(
     On the embedded default any platform will do, and a service that is missing is made.
     """
     container = environment.container
+    watched = (p.name for p in environment.probes if isinstance(p, AlarmProbe))
     roles = (definition.execution_role, definition.task_role)
     return Needs(
         container=definition.container,
@@ -55,7 +57,7 @@ def needs_of(
         platform="linux/amd64" if aws else "",
         roles=tuple(dict.fromkeys(role for role in roles if role)),
         secrets=tuple(dict.fromkeys(reference for _, reference in definition.secrets)),
-        alarms=environment.strategy.alarms,
+        alarms=tuple(dict.fromkeys((*environment.strategy.alarms, *watched))),
         tasks=container.tasks,
         cpu=container.cpu,
         ours=ours,
@@ -190,7 +192,7 @@ def _alarm(name: str, seen: AlarmState | Unknown | None) -> Iterator[Finding]:
         how = "make it with your infrastructure, or correct its name"
         yield refuse("alarm-is-missing", "there is no such alarm", where, how)
     elif seen is AlarmState.ALARM:
-        what = "it is firing already, so ECS would not heed it during the whole deployment"
+        what = "it is firing already, so it could tell nothing, and ECS would not heed it"
         how = "find out why it fires; to deliver the cure itself, add `--despite alarm-is-firing`"
         yield refuse("alarm-is-firing", what, where, how)
 
