@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -235,3 +236,20 @@ def test_what_a_release_needs_is_read_from_its_definition() -> None:
     assert (found.roles, found.secrets) == ((EXECUTION,), (MONGO,))
     assert (found.platform, found.creates) == ("linux/amd64", False)
     assert needs_of(release, environment, definition, aws=None, ours=frozenset()).creates
+
+
+@pytest.mark.parametrize(
+    ("platform", "wanted"),
+    [
+        ({"cpuArchitecture": "ARM64"}, "linux/arm64"),
+        ({"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"}, "linux/amd64"),
+        ({"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}, "windows/amd64"),
+    ],
+)
+def test_the_platform_is_that_of_the_definition(platform: dict[str, str], wanted: str) -> None:
+    """What `task:` says of the platform is what the image is held against."""
+    environment = replace(an_environment(), task=json.dumps({"runtimePlatform": platform}))
+    aws = Aws("eu-central-1", "1", EXECUTION, TASK)
+    definition = task_definition(a_release(), environment, aws)
+    found = needs_of(a_release(), environment, definition, aws=aws, ours=frozenset())
+    assert found.platform == wanted

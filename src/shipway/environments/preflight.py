@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from shipway.environments.findings import Finding, Weight, refuse, short, unasked
 from shipway.environments.traffic import traffic
+from shipway.model.document import JsonObject, objects
 from shipway.model.preflight import (
     AlarmState,
     Facts,
@@ -42,27 +43,42 @@ def needs_of(
     aws: Aws | None,
     ours: frozenset[str],
 ) -> Needs:
-    """Return what deploying a release there needs.
+    """Return what deploying a release there needs, as its whole task definition says.
 
     On the embedded default any platform will do, and a service that is missing is made.
     """
-    container = environment.container
+    document = definition.document
+    roles = (document.get("executionRoleArn"), document.get("taskRoleArn"))
+    secrets = (
+        str(secret["valueFrom"])
+        for container in objects(document.get("containerDefinitions"))
+        for secret in objects(container.get("secrets"))
+        if "valueFrom" in secret
+    )
     watched = (p.name for p in environment.probes if isinstance(p, AlarmProbe))
-    roles = (definition.execution_role, definition.task_role)
     return Needs(
         container=definition.container,
         port=definition.port,
         repository=release.repository,
         digest=release.digest,
-        platform="linux/amd64" if aws else "",
-        roles=tuple(dict.fromkeys(role for role in roles if role)),
-        secrets=tuple(dict.fromkeys(reference for _, reference in definition.secrets)),
+        platform=_platform(document) if aws else "",
+        roles=tuple(dict.fromkeys(str(role) for role in roles if role)),
+        secrets=tuple(dict.fromkeys(secrets)),
         alarms=tuple(dict.fromkeys((*environment.strategy.alarms, *watched))),
-        tasks=container.tasks,
-        cpu=container.cpu,
+        tasks=environment.container.tasks,
+        cpu=environment.container.cpu,
         ours=ours,
         creates=aws is None,
     )
+
+
+def _platform(document: JsonObject) -> str:
+    """Return the platform that ECS will run it on, as images name it: Linux on x86-64 if unsaid."""
+    found = document.get("runtimePlatform")
+    wanted = found if isinstance(found, dict) else {}
+    system = str(wanted.get("operatingSystemFamily") or "LINUX").partition("_")[0].lower()
+    architecture = str(wanted.get("cpuArchitecture") or "X86_64")
+    return f"{system}/{'arm64' if architecture == 'ARM64' else 'amd64'}"
 
 
 def needs_of_return(release: Release) -> Needs:
