@@ -7,6 +7,7 @@ from __future__ import annotations
 
 VERBS = {
     "init": ("shipway.cli.init", "Draft a shipway.yaml for the repository here."),
+    "import": ("shipway.cli.importing", "Write a shipway.yaml from a service that runs."),
     "deliver": ("shipway.cli.deliver", "From the pushed commit to every environment."),
     "run": ("shipway.cli.checks", "Run the checks, all or some."),
     "resume": ("shipway.cli.checks", "Run again what did not pass."),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
     from shipway.model.examined import Examined
+    from shipway.model.live import LiveService
     from shipway.model.operations import (
         ExecPlace,
         ExecSession,
@@ -85,4 +86,15 @@ class Examination(Protocol):
 
         A look that AWS refuses leaves its facts out and is named in `blind`; only the service
         itself must be seen.
+        """
+
+
+class LiveServices(Protocol):
+    """Services that run already, whoever made them."""
+
+    def live(self, cluster: str, name: str) -> LiveService:
+        """Return a service, whole. Only reads.
+
+        Raises:
+            WrongUsage: there is none of that name.
         """

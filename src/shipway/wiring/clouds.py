@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from shipway.errors import LocalIsDown
 from shipway.model.service import EMBEDDED_REGION
-from shipway.wiring.places import Place
+from shipway.wiring.places import Place, folders
 
 if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.aws.logs import AwsLogs
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
     from shipway.ports import Clock, Http, Inspector, Orchestrator, Registry
-    from shipway.ports.operations import Examination, Operations, Scaling
+    from shipway.ports.operations import Examination, LiveServices, Operations, Scaling
 
 
 class Later:
@@ -39,16 +39,32 @@ class Later:
 
 def session_for(where: Place) -> Session:
     """Return the clients: for AWS where `shipway.yaml` names it, else for the embedded default."""
-    from shipway.adapters.aws.session import Endpoints, Session
+    from shipway.adapters.aws.session import Session
 
     if where.service.aws is not None:
         return Session(where.service.aws.region, None)
+    return embedded_session(where.state)
+
+
+def embedded_session(state: Path) -> Session:
+    """Return clients for the embedded default, which is looked for when the first one is needed."""
+    from shipway.adapters.aws.session import Endpoints, Session
 
     def endpoints() -> Endpoints:
-        found = embedded(where.state)
+        found = embedded(state)
         return Endpoints(str(found["aws"]), str(found["ecs"]), str(found["registry"]))
 
     return Session(EMBEDDED_REGION, endpoints)
+
+
+def live_services(environ: Mapping[str, str], region: str | None) -> LiveServices:
+    """Return what describes services of a region; of the embedded default where none is named."""
+    from shipway.adapters.aws.live_services import AwsLiveServices
+    from shipway.adapters.aws.session import Session
+
+    named = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    session = Session(named, None) if named else embedded_session(folders(environ)[0])
+    return AwsLiveServices(session)
 
 
 def refuse_nowhere(where: Place) -> None:

@@ -57,14 +57,14 @@ def place(start: Path, environ: Mapping[str, str]) -> Place:
         path = folder / CONFIGURATION
         if path.is_file():
             text = read_text(path)
-            return Place(folder, ConfigCache(cache / "config").load(text, _parse), state)
+            return Place(folder, ConfigCache(cache / "config").load(text, parse), state)
     raise FileIsMissing(
         f"there is no {CONFIGURATION} in {start} or above",
         hint="go to a service's repository, or see docs/tutorial to write the first one",
     )
 
 
-def _parse(text: str) -> Service:
+def parse(text: str) -> Service:
     """Parse a configuration; pydantic is imported only where no cache spares it."""
     from shipway.config.load import load
 

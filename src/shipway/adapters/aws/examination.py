@@ -26,7 +26,11 @@ from shipway.model.operations import ServiceEvent
 from shipway.model.service import Environment
 
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
-    from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskDefinitionTypeDef
+    from mypy_boto3_ecs.type_defs import (
+        DeploymentConfigurationOutputTypeDef,
+        ServiceTypeDef,
+        TaskDefinitionTypeDef,
+    )
     from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, TargetGroupTypeDef
 
 _GONE = "INACTIVE"
@@ -162,9 +166,16 @@ def rules_of(service: ServiceTypeDef) -> Rules:
         bake_min=found.get("bakeTimeInMinutes", 0),
         step_percent=float(percent),
         step_bake_min=step or 0,
-        early="earlySuccessCriteria" in found,
+        early=_deferred(found),
         grace_s=service.get("healthCheckGracePeriodSeconds", 0),
     )
+
+
+def _deferred(found: DeploymentConfigurationOutputTypeDef) -> bool:
+    """Tell whether old tasks are drained after the success, off everybody's path."""
+    early = found.get("earlySuccessCriteria")
+    deferred = early and early.get("sourceServiceRevisionCleanup") == "DEFERRED"
+    return bool(early and early.get("enable") and deferred)
 
 
 def _rollouts(service: ServiceTypeDef) -> tuple[Rollout, ...]:
