@@ -11,6 +11,7 @@ into an exit.
     │   ├── ReleaseIsUnknown               no such release, or the name fits several
     │   ├── EnvironmentIsUnknown
     │   ├── NothingToRollBackTo
+    │   ├── NothingIsUnderWay              no deployment that could be continued or turned back
     │   ├── ComposeFileIsUnfit             two runs of it would be in each other's way
     │   ├── ToolIsMissing                  a program that has to be installed
     │   ├── ToolIsWrong                    another version than the one that is pinned
@@ -23,6 +24,7 @@ into an exit.
     │   ├── ImageBuildFailed
     │   ├── TagIsTaken                     an immutable tag already names another image
     │   ├── PreflightRefused               a deployment could not go well; nothing was changed
+    │   ├── MigrationFailed                nothing was deployed
     │   ├── DeploymentFailed
     │   └── VerificationFailed
     ├── GateSaidNo ................... 4   an approval is missing, a rule forbids it
@@ -114,6 +116,10 @@ class NothingToRollBackTo(WrongUsage):
     """No earlier release was verified in that environment."""
 
 
+class NothingIsUnderWay(WrongUsage):
+    """There is no deployment that could be continued or turned back."""
+
+
 class SecretIsTooShort(WrongUsage):
     """A secret has fewer than six characters, so it cannot be hidden."""
 
@@ -158,6 +164,10 @@ class TagIsTaken(Failed):
 
 class PreflightRefused(Failed):
     """What the deployment needs is not there or not well, so nothing was changed."""
+
+
+class MigrationFailed(Failed):
+    """The migration of a release did not end well, so nothing was deployed."""
 
 
 class DeploymentFailed(Failed):

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from shipway.errors import ReleaseIsUnknown
 from shipway.events.judging import VerificationJudged
+from shipway.events.steering import MigrationEnded, MigrationStarted
 from shipway.events.types import (
     ApprovalGiven,
     ApprovalRefused,
@@ -24,6 +25,7 @@ from shipway.events.types import (
     VerificationEnded,
 )
 from shipway.model.lazy import dataclass
+from shipway.model.migration import Migration
 from shipway.model.observed import DeploymentArn
 from shipway.model.outcome import DeploymentOutcome, Outcome, Purpose
 from shipway.model.release import Commit, Digest, Release
@@ -95,6 +97,7 @@ class History:
     recorded_at: tuple[float, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     opinions: tuple[Opinion, ...] = ()
+    migrations: tuple[Migration, ...] = ()
     checked: frozenset[Commit] = frozenset()
 
     def release_of(self, commit: Commit) -> Release | None:
@@ -141,6 +144,12 @@ class History:
         fitting = (a for a in reversed(tries) if release is None or a.release == release)
         return next(fitting, None)
 
+    def migrations_of(self, environment: str, release: str) -> tuple[Migration, ...]:
+        """Return the runs of a release's migration there, oldest first; one that passed is last."""
+        return tuple(
+            m for m in self.migrations if (m.environment, m.release) == (environment, release)
+        )
+
     def live(self, environment: str) -> Attempt | None:
         """Return the try that put there what runs now; None before the first success."""
         tries = reversed(self.attempts_in(environment))
@@ -168,7 +177,7 @@ def fold(entries: Iterable[Entry]) -> History:
     return history
 
 
-def _add(history: History, entry: Entry, event: Event) -> History:
+def _add(history: History, entry: Entry, event: Event) -> History:  # noqa: PLR0911 - one per event
     match event:
         case ReleaseRecorded():
             return replace(
@@ -180,12 +189,27 @@ def _add(history: History, entry: Entry, event: Event) -> History:
             return replace(history, attempts=_begun(history.attempts, _attempt(entry, event)))
         case DeploymentStarted() | DeploymentEnded() | VerificationEnded() | VerificationJudged():
             return replace(history, attempts=_follow(history.attempts, entry, event))
+        case MigrationStarted() | MigrationEnded():
+            return replace(history, migrations=_migrated(history.migrations, entry.at, event))
         case ApprovalGiven() | ApprovalRefused():
             return replace(history, opinions=(*history.opinions, _opinion(entry, event)))
         case ChecksEnded(outcome=Outcome.PASSED.value) if event.commit:
             return replace(history, checked=history.checked | {Commit(event.commit)})
         case _:
             return history
+
+
+def _migrated(
+    known: tuple[Migration, ...], at: float, event: MigrationStarted | MigrationEnded
+) -> tuple[Migration, ...]:
+    if isinstance(event, MigrationStarted):
+        begun = Migration(event.environment, event.release, event.token, at)
+        return (*(m for m in known if m.token != event.token), begun)
+    ended = Outcome(event.outcome)
+    return tuple(
+        replace(m, outcome=ended, reason=event.reason) if m.token == event.token else m
+        for m in known
+    )
 
 
 def _release(service: str, event: ReleaseRecorded) -> Release:

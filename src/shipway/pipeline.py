@@ -23,6 +23,7 @@ from shipway.model.service import Environment, Service
 from shipway.plan.plan import Plan
 from shipway.plan.steps import Verify, Watch
 from shipway.promotion.gate import No, may_enter
+from shipway.promotion.hold import held
 from shipway.promotion.rollback import previous_good
 
 
@@ -173,14 +174,29 @@ def _at(
     live = history.live(environment.name)
     if attempt is None:
         return _enter(environment, release, journey, history)
-    if attempt.ended is None:
-        return _resume(environment, release, attempt)
+    held_here = _hold(environment, release, attempt, journey, history)
+    if attempt.ended is None or held_here is not None:
+        return held_here or _resume(environment, release, attempt)
     here = live is not None and live.release == release.name
     if attempt.ended is DeploymentOutcome.SUCCEEDED and (here or not journey.insist):
         return _arrived(environment, release, attempt, journey, history)
     if attempt.run == journey.run and not attempt.good:
         return Stop(environment, release, attempt, back_at=live.release if live else None)
     return _enter(environment, release, journey, history)
+
+
+def _hold(
+    environment: Environment,
+    release: Release,
+    attempt: Attempt,
+    journey: Journey,
+    history: History,
+) -> Wait | None:
+    """Keep a release out that was rolled back here, until somebody insists; its own run stops."""
+    if journey.insist or journey.purpose is Purpose.ROLLBACK or attempt.run == journey.run:
+        return None
+    why = held(history, environment.name, release.name)
+    return Wait(environment, release, (f"{release.name} is held: {why}",)) if why else None
 
 
 def _resume(environment: Environment, release: Release, attempt: Attempt) -> Bring | Follow:

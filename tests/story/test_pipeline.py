@@ -105,10 +105,28 @@ def test_a_failed_deployment_stops_the_run_that_tried() -> None:
 
 
 def test_another_run_tries_anew_after_a_failure() -> None:
-    """A failure binds only its own run: asked again, the release is deployed again."""
-    outcome = DeploymentOutcome.ROLLED_BACK
+    """A failure that left nothing behind binds only its own run: asked again, it is tried again."""
+    outcome = DeploymentOutcome.FAILED
     history = Story().recorded(B).requested(B).started(B).ended(B, outcome).history()
     assert next_phase(journey(B, run="run-2"), history) == Bring(PREPROD, B, Purpose.DELIVERY)
+
+
+def test_what_was_rolled_back_is_held_until_somebody_insists() -> None:
+    """A delivery does not try a release again that ECS rolled back; a promotion by name does."""
+    story = Story().recorded(A).recorded(B).live(A).requested(B).started(B)
+    history = story.ended(B, DeploymentOutcome.ROLLED_BACK).history()
+    phase = next_phase(journey(B, run="run-2"), history)
+    assert phase == Wait(PREPROD, B, (f"{B.name} is held: it was rolled back: so",))
+    insisting = journey(B, run="run-2", insist=True)
+    assert next_phase(insisting, history) == Bring(PREPROD, B, Purpose.DELIVERY)
+
+
+def test_what_somebody_rolled_back_is_held() -> None:
+    """A delivery of the same commit does not go on from where a person took it away."""
+    story = Story().recorded(A).recorded(B).live(A).live(B).live(A, purpose=Purpose.ROLLBACK)
+    phase = next_phase(journey(B, run="run-2"), story.history())
+    assert phase == Wait(PREPROD, B, (f"{B.name} is held: dev rolled it back to {A.name}",))
+    assert next_phase(journey(A, run="run-2"), story.history()) == Done(A)
 
 
 def test_a_failed_verification_leads_back() -> None:
@@ -185,12 +203,15 @@ def test_a_rollback_by_hand_is_not_the_failure_of_what_it_replaced() -> None:
     assert next_phase(journey(B, run="run-2"), story.history()) == Done(B)
 
 
-def test_a_finished_way_back_does_not_bind_the_next_run() -> None:
-    """After an automatic rollback, another run may try the same release once more."""
+def test_after_a_way_back_only_who_insists_tries_again() -> None:
+    """After an automatic rollback the release is held there, and the reason is told."""
     story = Story().recorded(A).recorded(B).live(A).failed_verification(B)
     story.live(A, purpose=Purpose.ROLLBACK)
     phase = next_phase(journey(B, run="run-2"), story.history())
-    assert phase == Bring(PREPROD, B, Purpose.DELIVERY)
+    assert isinstance(phase, Wait)
+    assert f"rolled back to {A.name}, since its verification failed" in phase.reasons[0]
+    insisting = journey(B, run="run-2", insist=True)
+    assert next_phase(insisting, story.history()) == Bring(PREPROD, B, Purpose.DELIVERY)
 
 
 def test_a_failed_verification_is_looked_at_again_by_another_run() -> None:

@@ -27,10 +27,13 @@ def test_what_waits_at_the_gate_says_who_is_missing() -> None:
 
 
 def test_what_failed_says_how() -> None:
-    """A roll-back is told with ECS's own reason, and nothing of the places behind it."""
+    """A roll-back is told with ECS's own reason and the hold, and nothing of places behind it."""
     story = Story().recorded(A).live(A).recorded(B).requested(B).started(B)
     history = story.ended(B, DeploymentOutcome.ROLLED_BACK).history()
-    assert why_not(SERVICE, history) == WhyNot(PREPROD.name, B.name, ("delivery rolled-back: so",))
+    again = f"shipway promote {PREPROD.name} --release {B.name}"
+    hold = f"it is held until somebody insists: `{again}`"
+    reasons = ("delivery rolled-back: so", hold)
+    assert why_not(SERVICE, history) == WhyNot(PREPROD.name, B.name, reasons)
 
 
 def test_a_failed_verification_is_told_by_its_verdict() -> None:

@@ -18,6 +18,7 @@ from shipway.model.service import Service
 _CODE = Path(model.__file__).parent.parent
 _DECIDING = (
     "model/probes.py",
+    "model/migration.py",
     "model/service.py",
     "model/strategy.py",
     "config/check_schema.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from shipway.apply.deployment import adopt, deploy, watch
+from shipway.apply.migration import migrate
 from shipway.apply.publication import (
     attach_evidence,
     build_image,
@@ -21,6 +22,7 @@ from shipway.plan.steps import (
     AttachEvidence,
     BuildImage,
     Deploy,
+    Migrate,
     MoveTag,
     PublishImage,
     RecordRelease,
@@ -34,6 +36,7 @@ ReleaseStep = (
     | AttachEvidence
     | MoveTag
     | RecordRelease
+    | Migrate
     | Deploy
     | AdoptDeployment
     | Watch
@@ -41,7 +44,7 @@ ReleaseStep = (
 )
 
 
-def run_step(step: ReleaseStep, world: World, made_from: str) -> Outcome:
+def run_step(step: ReleaseStep, world: World, made_from: str) -> Outcome:  # noqa: C901 - one case per step
     """Do one step; failed means that it ran and the ledger holds the answer no."""
     match step:
         case BuildImage():
@@ -54,6 +57,8 @@ def run_step(step: ReleaseStep, world: World, made_from: str) -> Outcome:
             move_tag(step, world)
         case RecordRelease():
             record_release(step, world)
+        case Migrate():
+            migrate(step, world)
         case Deploy():
             deploy(step, world, made_from)
         case AdoptDeployment():

@@ -1,4 +1,4 @@
-"""The verbs of one environment: plan, deploy, gate, approve, promote, rollback."""
+"""The verbs of one environment: plan, deploy, gate, approve, promote."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ from shipway.model.service import Environment
 from shipway.model.task_definition import Change, differences
 from shipway.pipeline import Journey
 from shipway.promotion.gate import Yes, is_author, may_enter
-from shipway.promotion.rollback import rollback_target
 from shipway.wiring import Place
 
 _environment = click.argument("environment_name", metavar="ENV")
@@ -106,24 +105,6 @@ def promote(
 ) -> None:
     """Bring a release through the gate of ENV, watch it and verify it."""
     _bring(environment_name, release_name, "promote", despite=despite, as_json=as_json)
-
-
-@click.command()
-@_environment
-@click.option("--to", metavar="R", help="Release to return to; the last good one when not given.")
-@json_option
-def rollback(*, environment_name: str, to: str | None, as_json: bool) -> None:
-    """Return ENV to a release that was verified there before; no gate is asked."""
-    place = here()
-    environment = environment_of(place, environment_name)
-    release = rollback_target(wiring.history(place), environment.name, to)
-
-    def work(world: World) -> Release:
-        return travel(_journey(place, environment, release, world, Purpose.ROLLBACK), world)
-
-    act(place, f"rollback {environment.name}", release.commit, as_json=as_json, work=work)
-    words = f"{environment.name} is back at {release.name}"
-    tell(_about(environment, release), words, as_json=as_json)
 
 
 @click.command()

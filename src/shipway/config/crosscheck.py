@@ -7,6 +7,7 @@ problem are told together.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -43,6 +44,7 @@ def findings(data: Data) -> list[Finding]:
         *_image(_map(root.get("image")), checks),
         *_quarantines(checks),
         *_environments(_map(root.get("environments")), groups),
+        *_migrations(root),
         *_strategies(_map(root.get("environments")), on_aws="aws" in root),
     ]
 
@@ -161,6 +163,18 @@ def _environments(environments: dict[str, Data], groups: dict[str, Data]) -> Ite
             yield from _one_of({"": probe}, (*path, "verify", n), ("http", "run", "alarm"))
             yield from _http_only(_map(probe), (*path, "verify", n))
         above.append(name)
+
+
+def _migrations(root: dict[str, Data]) -> Iterator[Finding]:
+    places: list[tuple[Data, Path]] = [(root.get("migrate"), ("migrate",))]
+    for name, environment in _map(root.get("environments")).items():
+        places.append((_map(environment).get("migrate"), ("environments", name, "migrate")))
+    for part, path in places:
+        command = _map(part).get("run")
+        try:
+            shlex.split(command if isinstance(command, str) else "")
+        except ValueError as error:
+            yield (*path, "run"), f"cannot be split into words: {error}"
 
 
 def _strategies(environments: dict[str, Data], *, on_aws: bool) -> Iterator[Finding]:

@@ -95,6 +95,10 @@ cache:
 groups:
   qa: [quinn]
 
+migrate:
+  run: node dist/migrate.js
+  timeout: 900
+
 environments:
   preprod:
     cluster: preprod
@@ -175,6 +179,9 @@ environments:
           listener-rule/app/sender/0123456789abcdef/0123456789abcdef/0123456789abcdef"
         role: arn:aws:iam::123456789012:role/ecs-traffic
     after: preprod
+    migrate:
+      run: node dist/migrate.js --careful
+      timeout: 3600
     timeout: 1800
     bake: 600
     gate:

@@ -19,11 +19,13 @@ from shipway.config.probe_schema import ProbePart
 from shipway.config.schema import (
     Configuration,
     EnvironmentPart,
+    MigratePart,
 )
 from shipway.config.strategy import strategy_rules
-from shipway.config.strict_yaml import Data, Document, Path, Problem, parse
+from shipway.config.strict_yaml import Data, Document, Path, Problem, dotted, parse
 from shipway.config.task_part import MakeShape, overlays, task_findings
 from shipway.errors import ConfigurationIsInvalid
+from shipway.model.migration import MigrationRules
 from shipway.model.probes import AlarmProbe, BodyRule, CommandProbe, HttpProbe, Probe
 from shipway.model.service import (
     Aws,
@@ -67,6 +69,21 @@ def load(text: str, *, file: str = "shipway.yaml", task_shape: MakeShape | None 
             tuple(lines), hint="each key is explained in docs/reference/configuration.md"
         )
     return _service(configuration, document.data, task_shape)
+
+
+def load_data(data: Data, task_shape: MakeShape | None = None) -> Service:
+    """Check what was parsed before, where positions do not matter.
+
+    Raises:
+        ConfigurationIsInvalid: with the first problems that were found, without positions.
+    """
+    findings = [*crosscheck.findings(data), *task_findings(data, task_shape)]
+    if findings:
+        raise ConfigurationIsInvalid(tuple(f"{dotted(path)} {said}" for path, said in findings))
+    try:
+        return _service(Configuration.model_validate(data), data, task_shape)
+    except ValidationError as error:
+        raise ConfigurationIsInvalid((str(error),)) from error
 
 
 def _problem(document: Document, found: object) -> Problem:
@@ -182,7 +199,12 @@ def _environment(name: str, part: EnvironmentPart, c: Configuration, task: str) 
         timeout_s=part.timeout,
         task=task,
         bake_s=part.bake,
+        migration=_migration(part.migrate or c.migrate),
     )
+
+
+def _migration(part: MigratePart | None) -> MigrationRules | None:
+    return MigrationRules(tuple(shlex.split(part.run)), part.timeout) if part else None
 
 
 def _probe(part: ProbePart) -> Probe:

@@ -106,6 +106,16 @@ class GatePart(Part):
     )
 
 
+class MigratePart(Part):
+    """What changes the data before a new release is deployed."""
+
+    run: str = Field(
+        min_length=1,
+        description="Command, run once in the new release's image before it is deployed; no shell.",
+    )
+    timeout: int = Field(default=900, gt=0, le=21600, description="Seconds to watch it.")
+
+
 class EnvironmentPart(Part):
     """One place where the service runs."""
 
@@ -114,6 +124,9 @@ class EnvironmentPart(Part):
         default=None, description="Name of the ECS service; that of the service when not given."
     )
     strategy: StrategyKey = Field(default=StrategyPart(), description="How tasks are replaced.")
+    migrate: MigratePart | None = Field(
+        default=None, description="What migrates here, instead of `migrate`."
+    )
     after: str | None = Field(
         default=None, description="Environment in which the release must have been verified before."
     )
@@ -173,6 +186,9 @@ class Configuration(Part):
     groups: dict[Name, People] = Field(
         default={},
         description="Groups of people, for gates; names as `--as` and git's `user.name` have them.",
+    )
+    migrate: MigratePart | None = Field(
+        default=None, description="What changes the data before a new release is deployed."
     )
     environments: dict[Name, EnvironmentPart] = Field(
         min_length=1,

@@ -6,11 +6,12 @@ from shipway.environments.taskdef import task_definition
 from shipway.errors import LeaseIsHeld
 from shipway.ledger import Attempt, History
 from shipway.model.observed import DeploymentArn, DeploymentStatus, ObservedService
-from shipway.model.outcome import Purpose
+from shipway.model.outcome import Outcome, Purpose
 from shipway.model.release import Release
 from shipway.model.service import Environment, Service
+from shipway.model.task_definition import TaskDefinition
 from shipway.plan.plan import Plan, fingerprint
-from shipway.plan.steps import AdoptDeployment, Deploy
+from shipway.plan.steps import AdoptDeployment, Deploy, Migrate
 
 _OVER = frozenset(
     {
@@ -53,7 +54,24 @@ def plan_deployment(
         create=seen is None,
         after=newest,
     )
-    return Plan((step,), made_from)
+    return Plan((*_migration(environment, release, definition, purpose, history), step), made_from)
+
+
+def _migration(
+    environment: Environment,
+    release: Release,
+    definition: TaskDefinition,
+    purpose: Purpose,
+    history: History,
+) -> tuple[Migrate, ...]:
+    """Return the migration that this release still needs here; a way back needs none."""
+    rules = environment.migration
+    if rules is None or purpose is Purpose.ROLLBACK:
+        return ()
+    known = history.migrations_of(environment.name, release.name)
+    if any(m.outcome is Outcome.PASSED for m in known):
+        return ()
+    return (Migrate(environment, release, definition, rules),)
 
 
 def state_of(seen: ObservedService | None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from shipway.events.judging import ProbeEnded, VerificationJudged
+from shipway.events.steering import DeploymentSteered, MigrationEnded, MigrationStarted
 from shipway.model.lazy import dataclass
 
 # --- history ------------------------------------------------------------------------------------
@@ -260,7 +261,10 @@ HistoryEvent = (
     | ReleaseRecorded
     | DeploymentRequested
     | DeploymentStarted
+    | DeploymentSteered
     | DeploymentEnded
+    | MigrationStarted
+    | MigrationEnded
     | VerificationEnded
     | VerificationJudged
     | ApprovalGiven

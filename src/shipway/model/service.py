@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from shipway.model.lazy import dataclass
+from shipway.model.migration import MigrationRules
 from shipway.model.probes import Probe
 from shipway.model.strategy import StrategyRules
 
@@ -151,6 +152,7 @@ class Environment:
     timeout_s: float
     task: str = ""
     bake_s: float = 0.0
+    migration: MigrationRules | None = None
 
 
 @dataclass(frozen=True, slots=True)

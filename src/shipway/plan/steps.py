@@ -11,6 +11,7 @@ from shipway.model.lazy import dataclass
 from shipway.model.outcome import Purpose
 
 if TYPE_CHECKING:  # for annotations alone: checks do not pay for what deploys
+    from shipway.model.migration import MigrationRules
     from shipway.model.observed import DeploymentArn
     from shipway.model.release import Commit, Digest, Release, Source
     from shipway.model.service import Check, Environment, ImageRules
@@ -103,6 +104,16 @@ class Deploy:
 
 
 @dataclass(frozen=True, slots=True)
+class Migrate:
+    """Run the release's migration as a one-off task, and deploy nothing unless it passes."""
+
+    environment: Environment
+    release: Release
+    definition: TaskDefinition
+    rules: MigrationRules
+
+
+@dataclass(frozen=True, slots=True)
 class AdoptDeployment:
     """Take over a deployment that an earlier run asked for before it died."""
 
@@ -136,6 +147,7 @@ Step = (
     | AttachEvidence
     | MoveTag
     | RecordRelease
+    | Migrate
     | Deploy
     | AdoptDeployment
     | Watch
@@ -170,6 +182,8 @@ def sentence(step: Step) -> str:  # noqa: C901, PLR0911 - one line for each step
             back = "back " if purpose is Purpose.ROLLBACK else ""
             new = ", as a new service" if create else ""
             return f"deploy {release.name} {back}to {environment.name}{new}"
+        case Migrate(environment, release, _, rules):
+            return f"migrate {environment.name} for {release.name}: {' '.join(rules.command)}"
         case AdoptDeployment(environment, release, _):
             return f"take over the deployment of {release.name} to {environment.name}"
         case Watch(environment, release, _):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations alone: not every command pays for loading them
     from shipway.events.types import Entry
+    from shipway.model.migration import TaskRun
     from shipway.model.observed import (
         DeploymentArn,
         ObservedDeployment,
@@ -47,6 +48,41 @@ class Orchestrator(Protocol):
 
     def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
         """Return our deployment as it is now."""
+
+    def stop_deployment(self, deployment: DeploymentArn) -> None:
+        """Ask ECS to roll a deployment back that is under way; repeatable.
+
+        One that has ended, or is on its way back already, is left as it is: look at it.
+        """
+
+    def continue_deployment(self, deployment: DeploymentArn, *, go_on: bool) -> bool:
+        """Answer the pause at which a deployment waits: go on, or roll back.
+
+        False, and nothing is asked, where it waits at none.
+        """
+
+    def run_task(
+        self,
+        environment: Environment,
+        definition: TaskDefinition,
+        *,
+        command: tuple[str, ...],
+        token: str,
+        tags: tuple[tuple[str, str], ...],
+    ) -> str:
+        """Register the definition, unless its content is, run it once, and return the task's ARN.
+
+        With `command` in place of its own container's, and in the service's network. Repeatable:
+        one `token` is one task, whoever asks.
+        """
+
+    def one_task(
+        self, environment: Environment, definition: TaskDefinition, task: str, *, after: str
+    ) -> TaskRun:
+        """Return how a task of `run_task` stands, and the lines it wrote after a place in its log.
+
+        `after` is "" for the beginning, else `TaskRun.read_to` of the look before.
+        """
 
     def stopped_tasks(
         self, environment: Environment, deployment: DeploymentArn

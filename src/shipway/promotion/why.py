@@ -8,6 +8,7 @@ from shipway.model.outcome import DeploymentOutcome, Outcome
 from shipway.model.release import Release
 from shipway.model.service import Environment, Service
 from shipway.promotion.gate import No, may_enter
+from shipway.promotion.hold import held
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,10 @@ def _reasons(
         unwell = live.verified in {Outcome.FAILED, Outcome.INCONCLUSIVE}
         return (fate(live),) if unwell else ()
     if attempt is not None and not attempt.good:
-        return (fate(attempt),)
+        return (fate(attempt), *_hold(environment, newest, history))
+    hold = _hold(environment, newest, history)
+    if hold:
+        return (held(history, environment.name, newest.name), *hold)
     answer = may_enter(service, environment, newest, history)
     if isinstance(answer, No):
         return answer.reasons
@@ -52,6 +56,13 @@ def _reasons(
         return (f"replaced since by {live.release if live else 'nothing'}",)
     command = f"shipway promote {environment.name} --release {newest.name}"
     return (f"nobody has asked for it: `{command}`",)
+
+
+def _hold(environment: Environment, release: Release, history: History) -> tuple[str, ...]:
+    if not held(history, environment.name, release.name):
+        return ()
+    again = f"shipway promote {environment.name} --release {release.name}"
+    return (f"it is held until somebody insists: `{again}`",)
 
 
 def fate(attempt: Attempt) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from shipway.errors import ShipwayError
 from shipway.model.observed import (
@@ -19,7 +18,9 @@ from shipway.model.observed import (
 from shipway.model.release import Digest
 from shipway.model.service import Environment
 from shipway.model.task_definition import TaskDefinition
-from shipway.testing.calls import Calls, Misuse
+from shipway.testing.calls import Misuse
+from shipway.testing.endings import REPLACED, Ending, looks, looks_back
+from shipway.testing.one_off import OneOffTasks
 
 _ARN = "arn:aws:ecs:eu-central-1:000000000000"
 _OTHER = Digest(f"sha256:{'0' * 64}")
@@ -27,32 +28,10 @@ _UNDER_WAY = frozenset(
     {
         DeploymentStatus.PENDING,
         DeploymentStatus.IN_PROGRESS,
+        DeploymentStatus.ROLLBACK_REQUESTED,
         DeploymentStatus.ROLLBACK_IN_PROGRESS,
     }
 )
-
-
-class Ending(Enum):
-    """How a deployment ends; `WRONG_IMAGE` succeeds, but with tasks of another digest."""
-
-    SUCCEEDS = "succeeds"
-    ROLLS_BACK = "rolls back"
-    ROLLBACK_FAILS = "rollback fails"
-    FAILS = "fails"
-    HANGS = "hangs"
-    SUPERSEDED = "superseded"
-    WRONG_IMAGE = "wrong image"
-
-
-_LAST = {
-    Ending.SUCCEEDS: DeploymentStatus.SUCCESSFUL,
-    Ending.WRONG_IMAGE: DeploymentStatus.SUCCESSFUL,
-    Ending.ROLLS_BACK: DeploymentStatus.ROLLBACK_SUCCESSFUL,
-    Ending.ROLLBACK_FAILS: DeploymentStatus.ROLLBACK_FAILED,
-    Ending.FAILS: DeploymentStatus.STOPPED,
-    Ending.SUPERSEDED: DeploymentStatus.STOPPED,
-}
-_UNWELL = frozenset({Ending.ROLLS_BACK, Ending.ROLLBACK_FAILS, Ending.FAILS})
 
 
 @dataclass(slots=True)
@@ -72,7 +51,7 @@ class FakeDeployment:
 
 
 @dataclass(slots=True)
-class FakeOrchestrator:
+class FakeOrchestrator(OneOffTasks):
     """`ports.Orchestrator`.
 
     `will` says how the next deployments of an environment end; the others succeed. `sick` are
@@ -80,7 +59,6 @@ class FakeOrchestrator:
     deployments, `task_trouble` by looks at running tasks.
     """
 
-    calls: Calls = field(default_factory=Calls)
     deployments: list[FakeDeployment] = field(default_factory=list)
     places: set[str] = field(default_factory=set)
     running: dict[str, tuple[TaskDefinition, Digest]] = field(default_factory=dict)
@@ -147,7 +125,7 @@ class FakeOrchestrator:
             for older in mine:
                 if older.under_way:
                     older.ending, older.looks = Ending.SUPERSEDED, iter(())
-                    older.now = replace(older.now, status=DeploymentStatus.STOPPED)
+                    older.now = replace(older.now, status=DeploymentStatus.STOPPED, reason=REPLACED)
             return self._begin(environment, definition, first=not mine).now.arn
 
     def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
@@ -163,6 +141,16 @@ class FakeOrchestrator:
                 self.running[found.environment] = (found.definition, _OTHER if wrong else digest)
             return found.now
 
+    def continue_deployment(self, deployment: DeploymentArn, *, go_on: bool) -> bool:
+        """Answer a pause; False where nobody waits."""
+        with self.calls.call("orchestrator.continue_deployment"):
+            found = self._named(deployment)
+            if not (found.ending is Ending.PAUSES and found.under_way):
+                return False
+            found.ending = Ending.SUCCEEDS if go_on else Ending.ROLLS_BACK
+            found.looks = looks(found.now, Ending.SUCCEEDS) if go_on else looks_back(found.now)
+            return True
+
     def stopped_tasks(
         self, environment: Environment, deployment: DeploymentArn
     ) -> tuple[StoppedTask, ...]:
@@ -175,6 +163,13 @@ class FakeOrchestrator:
                 StoppedTask(f"{deployment}/task-{n}", "Essential container exited", 1, ("boom",))
                 for n in range(found.now.failures)
             )
+
+    def stop_deployment(self, deployment: DeploymentArn) -> None:
+        """Send a deployment that is under way back to what ran before."""
+        with self.calls.call("orchestrator.stop_deployment"):
+            found = self._named(deployment)
+            if found.under_way:
+                found.ending, found.looks = Ending.ROLLS_BACK, looks_back(found.now)
 
     def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
         """Return the tasks that run for the service now."""
@@ -210,7 +205,7 @@ class FakeOrchestrator:
             first=first,
         )
         deployment = FakeDeployment(
-            environment.name, definition, ending, begun, _looks(begun, ending)
+            environment.name, definition, ending, begun, looks(begun, ending)
         )
         self.deployments.insert(0, deployment)
         return deployment
@@ -238,22 +233,3 @@ class FakeOrchestrator:
             raise Misuse(f"create={create}, but {len(mine)} deployments were made there")
         if mine and mine[0].under_way and mine[0].definition.image == definition.image:
             raise Misuse(f"asked twice for {definition.image} in {environment.name}")
-
-
-def _looks(begun: ObservedDeployment, ending: Ending) -> Iterator[ObservedDeployment]:
-    """Say how a deployment looks, look by look."""
-    moving = replace(begun, status=DeploymentStatus.IN_PROGRESS, running=1)
-    yield begun
-    yield moving
-    if ending is Ending.HANGS:
-        return
-    if ending in _UNWELL:
-        moving = replace(moving, failures=1, running=0)
-        yield moving
-        moving = replace(moving, failures=2, breaker_tripped=True, reason="tasks failed to start")
-        yield moving
-    if ending in {Ending.ROLLS_BACK, Ending.ROLLBACK_FAILS}:
-        yield replace(moving, status=DeploymentStatus.ROLLBACK_IN_PROGRESS)
-    if ending in {Ending.SUCCEEDS, Ending.WRONG_IMAGE}:
-        moving = replace(moving, running=moving.desired)
-    yield replace(moving, status=_LAST[ending])

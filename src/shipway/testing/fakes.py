@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shipway.testing.calls import Calls, Killed, Misuse
-from shipway.testing.ecs import Ending, FakeOrchestrator
+from shipway.testing.ecs import FakeOrchestrator
+from shipway.testing.endings import Ending
 from shipway.testing.http import FakeHttp
 from shipway.testing.images import FakeBuilder, FakeRegistry
 from shipway.testing.inspector import FakeInspector

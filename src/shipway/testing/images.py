@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipway.errors import ShipwayError
+from shipway.errors import RegistryDidNotAnswer, ShipwayError
 from shipway.model.contents import Contents
 from shipway.model.release import Commit, Digest
 from shipway.model.service import ImageRules
@@ -32,7 +32,7 @@ class FakeRegistry:
     """`ports.Registry`; `tags` holds what each tag of each repository names.
 
     `forgetful` lets it take images without ever showing them; `refusal` is why it takes no
-    documents.
+    documents; `silent` lets it not answer when it is asked for a digest.
     """
 
     calls: Calls = field(default_factory=Calls)
@@ -42,6 +42,7 @@ class FakeRegistry:
     refusal: str = ""
     logged_in: bool = False
     forgetful: bool = False
+    silent: bool = False
 
     def address(self, repository: str) -> str:
         """Return the address that the engine pushes to."""
@@ -64,6 +65,8 @@ class FakeRegistry:
     def digest(self, repository: str, tag: str) -> Digest | None:
         """Return what a tag names; None when there is no such tag or no repository."""
         with self.calls.call("registry.digest"):
+            if self.silent:
+                raise RegistryDidNotAnswer("the registry does not answer")
             return None if self.forgetful else self.tags.get(repository, {}).get(tag)
 
     def point(self, repository: str, tag: str, digest: Digest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shipway.events.judging import ProbeEnded, VerificationJudged
+from shipway.events.steering import DeploymentSteered, MigrationEnded, MigrationStarted
 from shipway.events.types import (
     ApprovalGiven,
     ApprovalRefused,
@@ -114,6 +115,8 @@ def _release_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one case per e
             return [f"  {_moved(event)}"]
         case TaskStopped():
             return _stopped(event)
+        case DeploymentSteered() | MigrationStarted() | MigrationEnded():
+            return [_steered(event)]
         case DeploymentEnded(_, _, _, outcome, reason, _):
             return [f"  deployment {outcome}{': ' + reason if reason else ''}"]
         case ProbeEnded(_, outcome, line):
@@ -141,6 +144,17 @@ def _decision_lines(event: Event) -> list[str]:
             return [f"{by} rejected {release}, {short(digest)}{': ' + comment if comment else ''}"]
         case _:
             return []
+
+
+def _steered(event: DeploymentSteered | MigrationStarted | MigrationEnded) -> str:
+    """Return the line of what was done to a deployment, or before it."""
+    match event:
+        case DeploymentSteered(_, release, _, action, by):
+            return f"  {action} of {release} while it is under way, asked for by {by}"
+        case MigrationStarted(_, release, digest, _, by):
+            return f"  migration of {release}, {short(digest)}, asked for by {by}"
+        case MigrationEnded(_, _, _, outcome, reason, _):
+            return f"  migration {outcome}{': ' + reason if reason else ''}"
 
 
 def _is_yes(event: RunEnded | GateAnswered) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shipway.adapters import surroundings
 from shipway.adapters.surroundings import read_text, run_name
-from shipway.errors import FileIsMissing
+from shipway.errors import ConfigurationIsInvalid, FileIsMissing
 from shipway.events.types import Entry, HistoryEvent
 from shipway.model.lazy import dataclass
 from shipway.model.service import Service
@@ -62,6 +62,29 @@ def place(start: Path, environ: Mapping[str, str]) -> Place:
         f"there is no {CONFIGURATION} in {start} or above",
         hint="go to a service's repository, or see docs/tutorial to write the first one",
     )
+
+
+def place_to_return(
+    start: Path, environ: Mapping[str, str], environment: str
+) -> tuple[Place, tuple[str, ...]]:
+    """Find the place of a rollback: what is wrong in `shipway.yaml` elsewhere does not matter.
+
+    Returns the place, and the problems that were overlooked; then only this environment is known.
+
+    Raises:
+        FileIsMissing: there is none.
+        ConfigurationIsInvalid: what the rollback itself needs is broken.
+    """
+    try:
+        return place(start, environ), ()
+    except ConfigurationIsInvalid as problem:
+        from shipway.config.salvage import salvage
+
+        folder = next(f for f in (start, *start.parents) if (f / CONFIGURATION).is_file())
+        service = salvage(read_text(folder / CONFIGURATION), environment, task_shape=_task_shape)
+        if service is None:
+            raise
+        return Place(folder, service, folders(environ)[0]), problem.problems
 
 
 def parse(text: str) -> Service:

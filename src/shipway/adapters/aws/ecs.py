@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from shipway.adapters.aws.code_deploy import is_code_deploy, look
+from shipway.adapters.aws.ecs_steering import continue_deployment, stop_deployment
 from shipway.adapters.aws.ecs_update import newly_listed, request_deployment
+from shipway.adapters.aws.one_off import one_task, run_task
 from shipway.adapters.aws.place import ensure_place, target_group
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.adapters.aws.task_definitions import described as definition_at
 from shipway.adapters.aws.tasks import digest_of, scaled_in, stopped, tasks_of
 from shipway.errors import AwsDidNotAnswer, WrongUsage
+from shipway.model.migration import TaskRun
 from shipway.model.observed import (
     DeploymentArn,
     DeploymentStatus,
@@ -90,13 +94,17 @@ class EcsOrchestrator:
         """Register the definition, unless its content is registered, and update or create once."""
         with answers(f"a deployment to {environment.name}"):
             before = {d.arn for d in self._deployments(environment)} if not create else set()
-            request_deployment(self._session, environment, definition, tags=tags, create=create)
-            return newly_listed(
+            begun = request_deployment(
+                self._session, environment, definition, tags=tags, create=create
+            )
+            return begun or newly_listed(
                 lambda: self._deployments(environment), before, environment, self._clock
             )
 
     def deployment(self, deployment: DeploymentArn) -> ObservedDeployment:
         """Return our deployment as it is now."""
+        if is_code_deploy(deployment):
+            return look(self._session.codedeploy, deployment)
         with answers("a look at the deployment"):
             found = self._session.ecs.describe_service_deployments(
                 serviceDeploymentArns=[deployment]
@@ -104,6 +112,34 @@ class EcsOrchestrator:
         if not found:
             raise AwsDidNotAnswer(f"ECS does not know {deployment}")
         return self._observed(found[0])
+
+    def stop_deployment(self, deployment: DeploymentArn) -> None:
+        """Ask ECS to roll a deployment back that is under way."""
+        stop_deployment(self._session, deployment)
+
+    def continue_deployment(self, deployment: DeploymentArn, *, go_on: bool) -> bool:
+        """Answer the pause at which a deployment waits; False where it waits at none."""
+        return continue_deployment(self._session, deployment, go_on=go_on)
+
+    def run_task(
+        self,
+        environment: Environment,
+        definition: TaskDefinition,
+        *,
+        command: tuple[str, ...],
+        token: str,
+        tags: tuple[tuple[str, str], ...],
+    ) -> str:
+        """Run one task in the service's place; one token is one task."""
+        return run_task(
+            self._session, environment, definition, command=command, token=token, tags=tags
+        )
+
+    def one_task(
+        self, environment: Environment, definition: TaskDefinition, task: str, *, after: str
+    ) -> TaskRun:
+        """Return how a one-off task stands, and what it wrote since."""
+        return one_task(self._session, environment, definition, task, after=after)
 
     def stopped_tasks(
         self, environment: Environment, deployment: DeploymentArn

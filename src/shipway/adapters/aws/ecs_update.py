@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shipway.adapters.aws.code_deploy import deploy
 from shipway.adapters.aws.deployment_rules import deployment_configuration, load_balancers
 from shipway.adapters.aws.place import SUBNET, place_traffic, target_group
 from shipway.adapters.aws.task_definitions import ensure_registered
@@ -39,18 +40,25 @@ def request_deployment(
     *,
     tags: tuple[tuple[str, str], ...],
     create: bool,
-) -> None:
-    """Register the definition, unless its content is registered, and update or create once."""
+) -> DeploymentArn | None:
+    """Register the definition, unless its content is registered, and update or create once.
+
+    Returns the deployment where the answer names it, as CodeDeploy's does; ECS's is to be found
+    among those that are listed then.
+    """
     arn = ensure_registered(session.ecs, definition, tags)
     if create:
         _create(session, environment, definition, arn)
-        return
+        return None
     live = session.ecs.describe_services(
         cluster=environment.cluster, services=[environment.ecs_service]
     )["services"][0]
+    if environment.strategy.code_deploy is not None:
+        return deploy(session.codedeploy, environment.strategy.code_deploy, arn, live)
     session.ecs.update_service(
         **update_request(environment, arn, live, _traffic(session, environment))
     )
+    return None
 
 
 def update_request(

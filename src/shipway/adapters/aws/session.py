@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
         Roles,
         SecretsMetadata,
     )
+    from shipway.adapters.aws.untyped_code_deploy import CodeDeployClient
 
 _DENIED = frozenset(
     {
@@ -118,6 +119,12 @@ class Session:
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         """The load balancers' API."""
         return self._boto.client("elbv2", endpoint_url=self._url("elbv2"), config=self._config)
+
+    @cached_property
+    def codedeploy(self) -> CodeDeployClient:
+        """CodeDeploy; the embedded default has none."""
+        client: CodeDeployClient = self._boto.client("codedeploy", config=self._config)
+        return client
 
     @cached_property
     def autoscaling(self) -> AutoScaling:
