@@ -64,12 +64,14 @@ def test_a_plan_changes_nothing_and_says_everything(tiny: Tiny) -> None:
     report = json.loads(planned.out)
     assert report["steps"] == [f"deploy {tiny.release()} to staging"]
     changed = {c["field"] for c in report["changes"]}
+    own = f"containerDefinitions.{tiny.name()}"
     assert changed == {
-        "image",
-        "env.SHIPWAY_COMMIT",
-        "env.SHIPWAY_IMAGE_DIGEST",
-        "env.SHIPWAY_RELEASE",
+        f"{own}.image",
+        f"{own}.environment.SHIPWAY_COMMIT",
+        f"{own}.environment.SHIPWAY_IMAGE_DIGEST",
+        f"{own}.environment.SHIPWAY_RELEASE",
     }
+    assert [c["operation"] for c in report["calls"]] == ["RegisterTaskDefinition", "UpdateService"]
     assert tiny.live("staging") != tiny.release()
 
 

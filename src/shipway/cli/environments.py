@@ -1,4 +1,4 @@
-"""The verbs of one environment: plan, deploy, gate, approve, promote."""
+"""The verbs of one environment: deploy, gate, approve, promote."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import click
 
 from shipway import wiring
 from shipway.apply.delivery import travel
-from shipway.apply.preflight import preflight
 from shipway.apply.world import World
 from shipway.cli.conduct import (
     act,
@@ -21,14 +20,11 @@ from shipway.cli.conduct import (
     source_of,
     tell,
 )
-from shipway.environments.plan import plan_deployment
-from shipway.environments.taskdef import task_definition
-from shipway.errors import ChangesArePending, GateSaidNo, WrongUsage
+from shipway.errors import GateSaidNo, WrongUsage
 from shipway.events.types import ApprovalGiven, ApprovalRefused
 from shipway.model.outcome import Purpose
 from shipway.model.release import Release
 from shipway.model.service import Environment
-from shipway.model.task_definition import Change, differences
 from shipway.pipeline import Journey
 from shipway.promotion.gate import Yes, is_author, may_enter
 from shipway.wiring import Place
@@ -42,45 +38,6 @@ _despite = click.option(
     help="Finding that is not to hold it up; repeatable.",
 )
 _comment = click.option("--comment", default="", help="Why; kept in the ledger.")
-
-
-@click.command()
-@_environment
-@release_option
-@click.option("--exit-code", is_flag=True, help="Exit 11 when there is something to change.")
-@json_option
-def plan(
-    *, environment_name: str, release_name: str | None, exit_code: bool, as_json: bool
-) -> None:
-    """Show what deploying a release would change in ENV; changes nothing."""
-    place = here()
-    environment = environment_of(place, environment_name)
-    history = wiring.history(place)
-    release = release_of(place, history, release_name)
-    seen = wiring.orchestrator(place).observe(environment)
-    definition = task_definition(release, environment, place.service.aws)
-    changes = differences(seen.definition if seen else None, definition)
-    look = wiring.inspector(place)
-    found = preflight(look, place.service, environment, release, definition, history)
-    steps = plan_deployment(
-        place.service,
-        environment,
-        release,
-        purpose=Purpose.DELIVERY,
-        seen=seen,
-        history=history,
-    ).read_aloud()
-    report = {
-        "environment": environment.name,
-        "release": release.name,
-        "steps": list(steps) if changes else [],
-        "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in changes],
-        "findings": [f.report() for f in found],
-    }
-    words = _plan_words(environment, release, steps, changes)
-    tell(report, "\n".join((words, *(f.advice() for f in found))), as_json=as_json)
-    if exit_code and changes:
-        raise click.exceptions.Exit(ChangesArePending.exit_status)  # the plan has said it all
 
 
 @click.command()
@@ -250,25 +207,3 @@ def _about(environment: Environment, release: Release) -> dict[str, object]:
         "commit": release.commit,
         "digest": release.digest,
     }
-
-
-def _plan_words(
-    environment: Environment, release: Release, steps: tuple[str, ...], changes: tuple[Change, ...]
-) -> str:
-    if not changes:
-        return f"{release.name} runs in {environment.name} as it should: nothing to do"
-    width = max(len(c.field) for c in changes)
-    lines = [f"{environment.name} would change:"]
-    lines += [f"  {_mark(c)} {c.field:<{width}}  {_sides(c)}" for c in changes]
-    lines += ["by these steps:", *(f"  {step}" for step in steps)]
-    return "\n".join(lines)
-
-
-def _mark(change: Change) -> str:
-    return "+" if change.before is None else "-" if change.after is None else "~"
-
-
-def _sides(change: Change) -> str:
-    if change.before is None or change.after is None:
-        return change.before or change.after or ""
-    return f"{change.before} -> {change.after}"

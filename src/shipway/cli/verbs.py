@@ -13,7 +13,7 @@ VERBS = {
     "resume": ("shipway.cli.checks", "Run again what did not pass."),
     "debug": ("shipway.cli.checks", "Open the environment of a check that ran."),
     "image": ("shipway.cli.deliver", "Check, build and push; record the release."),
-    "plan": ("shipway.cli.environments", "Show what a deployment would change."),
+    "plan": ("shipway.cli.planning", "Show what a deployment would change."),
     "deploy": ("shipway.cli.environments", "Deploy a release and watch it."),
     "verify": ("shipway.cli.verifying", "Look whether an environment is well."),
     "gate": ("shipway.cli.environments", "Ask whether a release may enter, and why not."),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.adapters.aws.session import Session
     from shipway.adapters.docker import DockerEngine
     from shipway.apply.redaction import Redactor
-    from shipway.ports import Clock, Http, Inspector, Orchestrator, Registry
+    from shipway.ports import Clock, Foresight, Http, Inspector, Orchestrator, Registry
     from shipway.ports.operations import Examination, LiveServices, Operations, Scaling
 
 
@@ -147,6 +147,13 @@ def inspector(where: Place) -> Inspector:
     from shipway.adapters.aws.preflight import AwsInspector
 
     return AwsInspector(session_for(where))
+
+
+def foresight(where: Place) -> Foresight:
+    """Return what foresees a deployment."""
+    from shipway.adapters.aws.foresee import EcsForesight
+
+    return EcsForesight(session_for(where))
 
 
 def registry(where: Place, engine: Later, redactor: Redactor) -> Registry:

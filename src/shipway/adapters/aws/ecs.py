@@ -12,6 +12,7 @@ from shipway.adapters.aws.ecs_steering import continue_deployment, stop_deployme
 from shipway.adapters.aws.ecs_update import newly_listed, request_deployment
 from shipway.adapters.aws.one_off import one_task, run_task
 from shipway.adapters.aws.place import ensure_place, target_group
+from shipway.adapters.aws.services import find_service
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.adapters.aws.task_definitions import described as definition_at
 from shipway.adapters.aws.tasks import digest_of, scaled_in, stopped, tasks_of
@@ -32,7 +33,6 @@ from shipway.ports import Clock
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_ecs.type_defs import (
         ServiceDeploymentTypeDef,
-        ServiceTypeDef,
     )
 
 REMEMBERED = 10
@@ -71,7 +71,7 @@ class EcsOrchestrator:
     def observe(self, environment: Environment) -> ObservedService | None:
         """Return the service as it is; None when there is none, or it was deleted."""
         with answers(f"a look at {environment.name}"):
-            service = self._service(environment)
+            service = find_service(self._session, environment)
             if service is None:
                 return None
             return ObservedService(
@@ -174,19 +174,8 @@ class EcsOrchestrator:
             ]
         return tuple(RunningTask(task["taskArn"], digest_of(task)) for task in running)
 
-    def _service(self, environment: Environment) -> ServiceTypeDef | None:
-        try:
-            found = self._session.ecs.describe_services(
-                cluster=environment.cluster, services=[environment.ecs_service]
-            )["services"]
-        except ClientError as error:
-            if code_of(error) == "ClusterNotFoundException":
-                return None
-            raise
-        return found[0] if found and found[0].get("status") != "INACTIVE" else None
-
     def _group_of(self, environment: Environment) -> str:
-        service = self._service(environment)
+        service = find_service(self._session, environment)
         balancers = service.get("loadBalancers") if service else None
         group = balancers[0].get("targetGroupArn") if balancers else None
         group = group or (target_group(self._session, environment) if self._embedded else None)

@@ -122,11 +122,7 @@ def _create(
 ) -> None:
     group = target_group(session, environment) if session.endpoints is not None else None
     if group is None:
-        raise WrongUsage(
-            f"there is no ECS service {environment.ecs_service!r} in {environment.cluster!r}",
-            where=environment.name,
-            hint="make it once with your infrastructure; Shipway delivers into it",
-        )
+        raise no_service(environment)
     way_in: LoadBalancerTypeDef = {
         "targetGroupArn": group,
         "containerName": definition.container,
@@ -134,6 +130,15 @@ def _create(
     }
     traffic = _traffic(session, environment)
     session.ecs.create_service(**create_request(environment, arn, way_in, traffic))
+
+
+def no_service(environment: Environment) -> WrongUsage:
+    """Return the error for a service that only its infrastructure can make."""
+    return WrongUsage(
+        f"there is no ECS service {environment.ecs_service!r} in {environment.cluster!r}",
+        where=environment.name,
+        hint="make it once with your infrastructure; Shipway delivers into it",
+    )
 
 
 def create_request(
