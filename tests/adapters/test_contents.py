@@ -234,10 +234,25 @@ def test_a_real_image_is_looked_into(image: str, docker: str, tmp_path: Path) ->
 
 
 @pytest.mark.docker
+def test_an_image_is_looked_into_once(image: str, docker: str, tmp_path: Path) -> None:
+    """Under another name of the same image it is the very same answer."""
+    engine = DockerEngine(str(tmp_path), LocalShell(), docker)
+    found = engine.contents(image)
+    other = f"{image}-other"
+    subprocess.run((docker, "tag", image, other), check=True)
+    try:
+        assert engine.contents(other) is found
+    finally:
+        subprocess.run((docker, "rmi", other), check=True, capture_output=True)
+
+
+@pytest.mark.docker
 def test_no_container_is_left(image: str, docker: str, tmp_path: Path) -> None:
     """After a look nothing is left; what a killed run left behind is no obstacle."""
     engine = DockerEngine(str(tmp_path), LocalShell(), docker)
-    name = f"shipway-look-{image.rpartition(':')[2]}"
+    asked = (docker, "image", "inspect", "--format", "{{.Id}}", image)
+    found = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    name = f"shipway-look-{found.strip().removeprefix('sha256:')[:32]}"
     subprocess.run((docker, "create", "--name", name, image, "x"), check=True, capture_output=True)
     engine.contents(image)
     shown = (docker, "ps", "-a", "--filter", f"ancestor={image}", "--format", "{{.Names}}")

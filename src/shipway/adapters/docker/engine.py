@@ -6,16 +6,22 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from shipway.adapters.docker.client import Builder, DockerClient
 from shipway.adapters.docker.command import build_command, hint_for
 from shipway.adapters.docker.context import exported
-from shipway.adapters.docker.inside import contents_of, labels_of
+from shipway.adapters.docker.inside import contents_of, id_of, labels_of
 from shipway.adapters.shell import LocalShell
-from shipway.errors import FileIsMissing, ImageBuildFailed, RegistryDidNotAnswer, SecretIsMissing
+from shipway.errors import (
+    FileIsMissing,
+    ImageBuildFailed,
+    OutsideDidNotAnswer,
+    RegistryDidNotAnswer,
+    SecretIsMissing,
+)
 from shipway.model.contents import Contents
 from shipway.model.release import Commit, Digest
 from shipway.model.service import ImageRules
@@ -40,6 +46,7 @@ class DockerEngine:
     def __init__(self, root: str, shell: LocalShell, program: str = "docker") -> None:
         self._root, self._shell, self._docker = root, shell, program
         self._client = DockerClient(root, shell, program)
+        self._contents: dict[str, Contents] = {}  # by the image's id: no image ever changes
 
     def build(
         self,
@@ -80,6 +87,9 @@ class DockerEngine:
         if done.status != 0 or done.timed_out:
             self._client.version()
             raise _failure(tuple(last), image, commit)
+        if image.sbom:  # it will be asked for, and now there are checks to wait for anyway
+            with suppress(OutsideDidNotAnswer):  # whoever asks will hear of it
+                self.contents(reference)
         return True
 
     def push(self, reference: str, *, on_line: OnLine) -> Digest:
@@ -132,7 +142,12 @@ class DockerEngine:
 
     def contents(self, reference: str) -> Contents:
         """Return what is in an image; see `ports.ImageBuilder`."""
-        return contents_of(reference, self._client)
+        key = id_of(reference, self._client)
+        if key is None or key not in self._contents:
+            found = contents_of(reference, self._client)
+            key = id_of(reference, self._client) or reference
+            self._contents[key] = found
+        return self._contents[key]
 
     @contextmanager
     def _context(self, image: ImageRules, commit: Commit) -> Iterator[str]:

@@ -31,10 +31,17 @@ def labels_of(reference: str, client: DockerClient) -> tuple[tuple[str, str], ..
     return tuple(sorted((json.loads(lines[-1]) or {}).items()))
 
 
+def id_of(reference: str, client: DockerClient) -> str | None:
+    """Return the id of an image that the engine has; None where it has none of that name."""
+    status, lines = client.ask("image", "inspect", "--format", "{{.Id}}", reference)
+    return lines[-1] if status == 0 and lines else None
+
+
 def contents_of(reference: str, client: DockerClient) -> Contents:
     """Return what is in an image, by way of a container that is made but never started."""
     # a name that follows from the image: what a killed run left is removed by the next
-    name = f"shipway-look-{reference.rpartition(':')[2][:32]}"
+    named = id_of(reference, client) or reference
+    name = f"shipway-look-{named.rpartition(':')[2][:32]}"
     client.ask("rm", "--force", name)
     # scratch images have no command, and one must be named; it never runs
     made = ("create", "--name", name, "--network", "none", reference, "never-run")
