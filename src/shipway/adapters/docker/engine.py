@@ -87,9 +87,7 @@ class DockerEngine:
         if done.status != 0 or done.timed_out:
             self._client.version()
             raise _failure(tuple(last), image, commit)
-        if image.sbom:  # it will be asked for, and now there are checks to wait for anyway
-            with suppress(OutsideDidNotAnswer):  # whoever asks will hear of it
-                self.contents(reference)
+        self._look_ahead(image, reference)
         return True
 
     def push(self, reference: str, *, on_line: OnLine) -> Digest:
@@ -148,6 +146,12 @@ class DockerEngine:
             key = id_of(reference, self._client) or reference
             self._contents[key] = found
         return self._contents[key]
+
+    def _look_ahead(self, image: ImageRules, reference: str) -> None:
+        """Read what will be asked for, now that there are checks to wait for anyway."""
+        if image.sbom:
+            with suppress(OutsideDidNotAnswer):  # whoever asks will hear of it
+                self.contents(reference)
 
     @contextmanager
     def _context(self, image: ImageRules, commit: Commit) -> Iterator[str]:
