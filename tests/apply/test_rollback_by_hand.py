@@ -21,6 +21,7 @@ from shipway.ledger import fold
 from shipway.model.observed import DeploymentArn
 from shipway.model.outcome import DeploymentOutcome, Outcome, Purpose
 from shipway.model.release import Digest, Release
+from shipway.model.spec import decode
 from shipway.testing.builders import Stage, a_source
 from shipway.testing.fakes import Ending
 from tests.apply.travelling import PREPROD_ONLY, deliver, delivered, live
@@ -125,6 +126,23 @@ def test_a_deployment_that_is_over_is_replaced(stage: Stage) -> None:
     assert attempt is not None
     assert (attempt.release, attempt.purpose) == (good.name, Purpose.ROLLBACK)
     assert bad.name != live(stage, "preprod")
+
+
+def test_the_way_back_is_what_was_good_not_what_the_file_says_today(stage: Stage) -> None:
+    """Variables, sizes and grace are those with which the release was verified there."""
+    good = delivered(stage, "a")
+    delivered(stage, "b")
+    was = stage.orchestrator.deployments[-1].definition
+    container = replace(PREPROD.container, env=(("MODE", "new"),), memory=2048, grace_s=99)
+    today = replace(PREPROD, container=container)
+    service = replace(PREPROD_ONLY, environments=(today,))
+    assert roll_back(service, today, None, stage.world("by-hand")) == good
+    assert stage.orchestrator.deployments[0].definition == was
+    last = fold(stage.ledger.written).last_attempt("preprod")
+    assert last is not None
+    spec = decode(last.spec)
+    assert spec is not None
+    assert (spec.definition, spec.grace_s) == (was, PREPROD.container.grace_s)
 
 
 def test_a_target_whose_image_is_gone_is_refused(stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shipway.environments.taskdef import task_definition
 from shipway.errors import LeaseIsHeld
 from shipway.ledger import Attempt, History
@@ -9,6 +11,7 @@ from shipway.model.observed import DeploymentArn, DeploymentStatus, ObservedServ
 from shipway.model.outcome import Outcome, Purpose
 from shipway.model.release import Release
 from shipway.model.service import Environment, Service
+from shipway.model.spec import decode
 from shipway.model.task_definition import TaskDefinition
 from shipway.plan.plan import Plan, fingerprint
 from shipway.plan.steps import AdoptDeployment, Deploy, Migrate
@@ -39,6 +42,8 @@ def plan_deployment(
     """
     asked = history.last_attempt(environment.name, release.name)
     definition = task_definition(release, environment, service.aws)
+    if purpose is Purpose.ROLLBACK:
+        environment, definition = _as_it_was(environment, release, definition, history)
     made_from = state_of(seen)
     if asked and asked.ended is None and asked.deployment is None and seen:
         ours = _started_after(asked, seen, release)
@@ -55,6 +60,23 @@ def plan_deployment(
         after=newest,
     )
     return Plan((*_migration(environment, release, definition, purpose, history), step), made_from)
+
+
+def _as_it_was(
+    environment: Environment, release: Release, today: TaskDefinition, history: History
+) -> tuple[Environment, TaskDefinition]:
+    """Return what the release had when it was last good here: variables, sizes, roles, all of it.
+
+    What today's file says was never tried with it. It is taken only where the ledger does not
+    know better, as for entries of an older version.
+    """
+    tries = reversed(history.attempts_in(environment.name))
+    good = (a for a in tries if a.good and a.release == release.name)
+    known = next((spec for a in good if (spec := decode(a.spec)) is not None), None)
+    if known is None:
+        return environment, today
+    container = replace(environment.container, grace_s=known.grace_s)
+    return replace(environment, container=container), known.definition
 
 
 def _migration(
