@@ -38,13 +38,11 @@ def test_secrets_and_parameters_are_seen_without_their_values(shared: Local) -> 
     where = shared.record()
     secrets = session(where).client("secretsmanager", endpoint_url=where.aws)
     arn = secrets.create_secret(Name="look/mongo", SecretString="{}")["ARN"]
-    empty = secrets.create_secret(Name="look/empty")["ARN"]
     ssm = session(where).client("ssm", endpoint_url=where.aws)
     ssm.put_parameter(Name="/look/token", Value="s3cret", Type="SecureString")
     clients = embedded(where)
     assert dependencies.secret(clients, f"{arn}:user::") is Keeping.THERE
     assert dependencies.secret(clients, f"{arn}::AWSPENDING:") is Keeping.NO_SUCH_VERSION
-    assert dependencies.secret(clients, empty) is Keeping.EMPTY
     assert dependencies.secret(clients, f"{arn[:-6]}nobody") is None
     references = ("/look/token", "/look/gone")
     assert dependencies.parameters(clients, references) == [

@@ -82,7 +82,11 @@ def answering(answers: Answers) -> Iterator[Answers]:
         thread.join()
 
 
-_NAMES = {"monitoring": "cloudwatch", "servicequotas": "service-quotas"}
+_NAMES = {
+    "elasticloadbalancing": "elbv2",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+}
 
 
 def _answered(

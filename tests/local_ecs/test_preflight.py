@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shipway.adapters.aws.dependencies import trusted
+from shipway.adapters.aws.dependencies import quotas, trusted
 from shipway.adapters.aws.preflight import AwsInspector
 from shipway.adapters.aws.session import Endpoints, Session
 from shipway.environments.findings import Weight
@@ -370,3 +370,91 @@ def test_an_image_that_was_cleaned_away_is_missing(virtual: Stage, aws: Answers)
         "failures": [{"failureCode": "ImageNotFound"}],
     }
     assert on_aws(virtual, aws) is None
+
+
+BLUE = f"arn:aws:elasticloadbalancing:{REGION}:000000000000:targetgroup/blue/1"
+GREEN = f"arn:aws:elasticloadbalancing:{REGION}:000000000000:targetgroup/green/2"
+RULE = f"arn:aws:elasticloadbalancing:{REGION}:000000000000:listener-rule/app/lb/1/2/3"
+
+
+def blue_green(aws: Answers, blue: int, green: int) -> Facts:
+    """Look at a blue/green service whose traffic is divided like this; only blue is healthy."""
+    behind = {
+        "targetGroupArn": BLUE,
+        "containerName": "web",
+        "containerPort": 80,
+        "advancedConfiguration": {"alternateTargetGroupArn": GREEN, "productionListenerRule": RULE},
+    }
+    service = {
+        "status": "ACTIVE",
+        "desiredCount": 2,
+        "launchType": "FARGATE",
+        "loadBalancers": [behind],
+        "deploymentConfiguration": {
+            "alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}
+        },
+    }
+    shares = [
+        {"TargetGroupArn": BLUE, "Weight": blue},
+        {"TargetGroupArn": GREEN, "Weight": green},
+    ]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": shares}}
+    aws.replies |= {
+        ("ecs", "DescribeClusters"): lambda _: {"clusters": [{"status": "ACTIVE"}]},
+        ("ecs", "DescribeServices"): lambda _: {"services": [service]},
+        ("ecs", "ListServiceDeployments"): lambda _: {"serviceDeployments": []},
+        ("cloudwatch", "DescribeAlarms"): lambda _: {
+            "MetricAlarms": [{"AlarmName": "errors", "StateValue": "OK"}]
+        },
+        ("elbv2", "DescribeTargetGroups"): lambda request: {
+            "TargetGroups": [
+                {
+                    "TargetGroupArn": request["TargetGroupArns.member.1"],
+                    "TargetType": "ip",
+                    "LoadBalancerArns": ["lb"],
+                }
+            ]
+        },
+        ("elbv2", "DescribeTargetHealth"): lambda request: {
+            "TargetHealthDescriptions": [
+                {
+                    "TargetHealth": {
+                        "State": "healthy" if request["TargetGroupArn"] == BLUE else "unused"
+                    }
+                }
+            ]
+        },
+        ("elbv2", "DescribeRules"): lambda _: {"Rules": [{"Actions": [action]}]},
+    }
+    return AwsInspector(OnAws(aws.url, aws.url)).facts(an_environment(), NEEDS)
+
+
+@pytest.mark.parametrize(
+    ("blue", "green", "refusal"),
+    [
+        (100, 0, []),
+        (0, 100, ["weights-point-at-nothing"]),
+        (90, 10, ["weights-are-split"]),
+        (0, 0, ["weights-are-split"]),
+    ],
+)
+def test_the_traffic_must_go_to_one_group_that_is_well(
+    aws: Answers, blue: int, green: int, refusal: list[str]
+) -> None:
+    """Before a blue/green deployment the listener's weights and both groups' targets are seen."""
+    facts = blue_green(aws, blue, green)
+    assert refused(facts) == refusal
+    assert facts.alarms == (("errors", AlarmState.OK),)
+    assert [arn for arn, _ in facts.groups] == [BLUE, GREEN]
+
+
+def test_quotas_are_asked_for_on_aws_by_name(aws: Answers) -> None:
+    """What Service Quotas says of ECS and Fargate arrives, and a refusal to say is no obstacle."""
+    aws.replies["service-quotas", "ListServiceQuotas"] = lambda request: {
+        "Quotas": [{"QuotaName": f"of {request['ServiceCode']}", "Value": 5.0}]
+    }
+    session = OnAws(aws.url, aws.url)
+    _ = session.client("service-quotas")
+    assert quotas(session) == (("of ecs", 5.0), ("of fargate", 5.0))
+    del aws.replies["service-quotas", "ListServiceQuotas"]
+    assert isinstance(quotas(session), Unknown)

@@ -13,6 +13,7 @@ import pytest
 from shipway.adapters.ledger_sqlite import SqliteLedger
 from shipway.cli.main import main
 from shipway.cli.verbs import VERBS
+from shipway.model.outcome import Outcome
 from shipway.testing.builders import an_entry
 from tests.story.telling import PRODUCTION, A, B, Story
 
@@ -301,3 +302,38 @@ def test_some_checks_prove_nothing_about_the_commit(shipway: Terminal) -> None:
     assert shipway("log", "--json") == 0
     ended = [json.loads(line) for line in shipway.out.splitlines()]
     assert [e["commit"] for e in ended if e["event"] == "ChecksEnded"] == [""]
+
+
+@pytest.fixture
+def unsure(shipway: Terminal) -> Terminal:
+    """A place where nobody could say whether what runs in pre-production is well."""
+    story = Story().recorded(A).live(A).verified(A, Outcome.INCONCLUSIVE)
+    return shipway.configure().remember(story)
+
+
+def test_a_person_accepts_what_nobody_could_find_out(unsure: Terminal) -> None:
+    """`verify --accept` writes who and why into the ledger, and the release counts as verified."""
+    words = ("verify", "preprod", "--accept", "--reason", "I sent a message", "--as", "quinn")
+    assert unsure(*words, "--json") == 0
+    assert unsure.answer["by"] == "quinn"
+    assert unsure("log") == 0
+    assert "quinn accepted" in unsure.out
+    assert "I sent a message" in unsure.out
+    assert unsure(*words) == 2
+    assert "is not inconclusive" in unsure.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--accept",), "a judgement needs its reason"),
+        (("--refuse", "--reason", " "), "a judgement needs its reason"),
+        (("--accept", "--refuse", "--reason", "x"), "it is either --accept or --refuse"),
+    ],
+)
+def test_a_judgement_is_one_with_a_reason(
+    unsure: Terminal, words: tuple[str, ...], said: str
+) -> None:
+    """Nothing is written down without a reason, or for both answers at once."""
+    assert unsure("verify", "preprod", *words) == 2
+    assert said in unsure.err
