@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from shipway.adapters.aws.ecs import EcsOrchestrator
+from shipway.adapters.aws.foresee import NEW_REVISION, EcsForesight
 from shipway.adapters.aws.session import Endpoints, Session
 from shipway.adapters.clock import SystemClock
 from shipway.adapters.ledger_sqlite import SqliteLedger
@@ -28,6 +29,7 @@ from shipway.events.types import (
 from shipway.model.release import Release
 from shipway.model.service import Service
 from shipway.model.spec import Spec, encode
+from shipway.model.strategy import CodeDeploy, Strategy
 from shipway.testing.builders import a_release
 from tests.local_ecs.ecs_stage import Stage
 
@@ -64,12 +66,15 @@ class Desk:
         for event in events:
             ledger.append(Entry(1.0, "sender", "run-1", event))
 
+    def session(self) -> Session:
+        """Clients of the plane."""
+        url = self.stage.endpoint.url
+        return Session("eu-central-1", lambda: Endpoints(url, url, "registry"))
+
     def deploy(self, release: Release) -> None:
         """Deploy a release as `shipway deploy` does, to its end, and write it down."""
         (environment,) = self.service().environments
-        url = self.stage.endpoint.url
-        session = Session("eu-central-1", lambda: Endpoints(url, url, "registry"))
-        ecs = EcsOrchestrator(session, SystemClock())
+        ecs = EcsOrchestrator(self.session(), SystemClock())
         ecs.ensure_place(environment)
         definition = task_definition(release, environment)
         create = ecs.observe(environment) is None
@@ -250,6 +255,31 @@ def test_raw_fields_are_planned_and_deployed(desk: Desk) -> None:
         "enableFaultInjection": (None, "true"),
         "pidMode": (None, "task"),
     }
+
+
+def test_with_code_deploy_the_call_is_its_own(desk: Desk) -> None:
+    """CodeDeploy is asked with an AppSpec, and UpdateService is not called."""
+    (environment,) = desk.service().environments
+    rules = replace(
+        environment.strategy, kind=Strategy.CODE_DEPLOY, code_deploy=CodeDeploy("app", "group")
+    )
+    here = replace(environment, strategy=rules)
+    found = EcsForesight(desk.session()).foresee(here, task_definition(B, here))
+    assert [r.operation for r in found.requests] == ["RegisterTaskDefinition", "CreateDeployment"]
+    assert NEW_REVISION in found.requests[1].parameters
+    assert "desiredCount" in found.untouched
+    assert "taskDefinition" not in found.untouched
+
+
+def test_before_the_first_deployment_everything_is_new(desk: Desk) -> None:
+    """Where there is no service yet, it is made; nothing is made by planning it."""
+    desk.write(CONFIGURATION.replace("{ cluster: preprod }", "{ cluster: preprod, service: new }"))
+    found = desk.planned(A)
+    calls = found["calls"]
+    assert isinstance(calls, list)
+    assert [c["operation"] for c in calls] == ["RegisterTaskDefinition", "CreateService"]
+    assert all(before is None for before, _ in fields(found["changes"]).values())
+    assert len(desk.stage.ecs.list_services(cluster="preprod")["serviceArns"]) == 1
 
 
 def _settled(desk: Desk) -> bool:

@@ -29,7 +29,7 @@ _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _COMMIT = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{32}\b")
 _BESIDE = ("autoscaling targets and policies",)
 _WAY_IN = ("rules and weights of listeners", "target groups")
-"""What belongs to people and to the infrastructure, unless the strategy has ECS shift traffic."""
+"""What belongs to people and to the infrastructure, unless the strategy shifts traffic."""
 
 
 @click.command()
@@ -137,7 +137,8 @@ def _words(
     yield "by these calls:"
     yield from _calls(found)
     yield "not touched:"
-    way_in = () if environment.strategy.kind.shifts_traffic else _WAY_IN
+    shifts = environment.strategy.kind.shifts_traffic or environment.strategy.code_deploy
+    way_in = () if shifts else _WAY_IN
     everything = ", ".join((*found.untouched, *_BESIDE, *way_in))
     yield from wrap(everything, initial_indent="  ", subsequent_indent="  ", width=100)
 

@@ -65,15 +65,25 @@ def deploy(
     Raises:
         WrongUsage: the service has no load balancer, without which CodeDeploy moves nothing.
     """
+    asked = request_for(rules, definition, live)
+    with answers("a deployment by CodeDeploy"):
+        made = client.create_deployment(**asked)
+    return DeploymentArn(f"{PREFIX}{made['deploymentId']}")
+
+
+def request_for(rules: CodeDeploy, definition: str, live: ServiceTypeDef) -> CreateDeployment:
+    """Return the CreateDeployment for a service as it is.
+
+    Raises:
+        WrongUsage: the service has no load balancer, without which CodeDeploy moves nothing.
+    """
     balancers = live.get("loadBalancers") or _task_set_balancers(live)
     if not balancers:
         raise WrongUsage(
             "CodeDeploy needs a load balancer, and the service has none",
             hint="`strategy: rolling` works without",
         )
-    with answers("a deployment by CodeDeploy"):
-        made = client.create_deployment(**request(rules, definition, balancers[0]))
-    return DeploymentArn(f"{PREFIX}{made['deploymentId']}")
+    return request(rules, definition, balancers[0])
 
 
 def request(rules: CodeDeploy, definition: str, balancer: LoadBalancerTypeDef) -> CreateDeployment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from shipway.adapters.aws.code_deploy import request_for
 from shipway.adapters.aws.ecs_update import create_request, no_service, update_request
 from shipway.adapters.aws.place import OTHER, place_traffic, target_group
 from shipway.adapters.aws.services import find_service
@@ -18,13 +19,13 @@ from shipway.model.strategy import Traffic
 from shipway.model.task_definition import TaskDefinition
 
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
-    from mypy_boto3_ecs.type_defs import CreateServiceRequestTypeDef
+    from mypy_boto3_ecs.type_defs import CreateServiceRequestTypeDef, ServiceTypeDef
 
 NEW_REVISION = "(the new revision)"
 """Stands in a request for the ARN of a revision that is not registered yet."""
 
-FORCE = "forceNewDeployment"
-"""A wish, and no attribute of a service that could be left alone."""
+NAMED = frozenset({"cluster", "forceNewDeployment", "service", "taskDefinition"})
+"""Fields of UpdateService that say which service, and that it is deployed: none is left alone."""
 
 MADE_WITH_IT = "(made with it)"
 """Stands in a request for what the embedded default makes when it is first deployed to."""
@@ -43,12 +44,7 @@ class EcsForesight:
             revision = registered(session.ecs, definition)
             live = find_service(session, environment)
             arn = revision or NEW_REVISION
-            if live is None:
-                created = self._creation(environment, definition, arn)
-                last = Request("CreateService", _text(created))
-            else:
-                updated = update_request(environment, arn, live, self._traffic(environment))
-                last = Request("UpdateService", _text(updated))
+            last = self._last(environment, definition, arn, live)
         first = Request("RegisterTaskDefinition", _text(to_api(definition, ())))
         sent = parsed(last.parameters)
         return Foreseen(
@@ -56,9 +52,26 @@ class EcsForesight:
             requests=(last,) if revision else (first, last),
             live=_text(only(cast("Json", live), fields)) if live else "",
             untouched=tuple(
-                sorted(n for n, _ in fields.members if live and n not in sent and n != FORCE)
+                sorted(n for n, _ in fields.members if live and n not in sent and n not in NAMED)
             ),
         )
+
+    def _last(
+        self,
+        environment: Environment,
+        definition: TaskDefinition,
+        arn: str,
+        live: ServiceTypeDef | None,
+    ) -> Request:
+        """Return the one call that starts the deployment."""
+        rules = environment.strategy
+        if live is None:
+            asked = self._creation(environment, definition, arn)
+            return Request("CreateService", _text(asked))
+        if rules.code_deploy is not None:
+            return Request("CreateDeployment", _text(request_for(rules.code_deploy, arn, live)))
+        sent = update_request(environment, arn, live, self._traffic(environment))
+        return Request("UpdateService", _text(sent))
 
     def _creation(
         self, environment: Environment, definition: TaskDefinition, arn: str
