@@ -49,6 +49,10 @@ class AwsStub:
     url: str = ""
     plane: str = ""
     amended: dict[str, Answer] = field(default_factory=dict)
+    denies: bool = False
+    """Whether nothing at all may be asked here."""
+    page: bytes = b""
+    """What a proxy in between answers in AWS's place."""
 
     def start(self) -> ThreadingHTTPServer:
         """Serve on loopback."""
@@ -77,6 +81,10 @@ class AwsStub:
 
     def answer(self, target: str, body: bytes) -> tuple[int, str, bytes]:
         """Answer one request: JSON where a target is named, else the query protocol of IAM."""
+        if self.page:
+            return 400, "text/html", self.page
+        if self.denies:
+            return _denied(target)
         if not target:
             return self._query(dict(parse_qsl(body.decode())))
         prefix, _, operation = target.partition(".")
@@ -133,3 +141,10 @@ class AwsStub:
     def times(self, name: str) -> int:
         """Return how often an operation was asked for."""
         return sum(asked == name for asked, _ in self.asked)
+
+
+def _denied(target: str) -> tuple[int, str, bytes]:
+    if not target:
+        return 403, "text/xml", query.render_error("AccessDenied", "no", IAM).encode()
+    refusal = {"__type": "AccessDeniedException", "message": "not authorized"}
+    return 400, "application/x-amz-json-1.1", json.dumps(refusal).encode()

@@ -429,3 +429,14 @@ def test_the_image_is_weighed(shipway: Terminal, stage: Stage, stub: AwsStub) ->
     assert configured(shipway, "heavy")("doctor", "production", "--speed") == 0
     assert "image of 300 MB, pulled by every task" in shipway.out
     assert "no health check at all: ECS waits 40 s" in shipway.out
+
+
+def test_a_page_of_a_proxy_is_no_bug(
+    shipway: Terminal, service: Running, stub: AwsStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is no answer of AWS at all reads as no answer, never as a traceback."""
+    assert service.name
+    stub.page = b"Bad gateway"
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", stub.url)
+    assert shipway("doctor", "production", "--json") == 0
+    assert any("could not look: the load balancer: no answer" in what for what in told(shipway))

@@ -19,8 +19,10 @@ from shipway.model.live import Json, LiveService
 from shipway.model.release import Commit, Digest, Release
 from shipway.model.service import Service
 from shipway.model.task_definition import differences
+from tests.everyday.aws_stub import AwsStub
 from tests.everyday.logs import awslogs
-from tests.local_ecs.ecs_stage import Stage
+from tests.local_ecs.ecs_stage import Running, Stage
+from tests.story.telling import A, Story
 from tests.story.test_cli_verbs import Terminal
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/sender"
@@ -368,3 +370,20 @@ def test_a_name_that_cannot_be_kept_is_remarked() -> None:
     found = adopt(live, "production")
     assert load(found.configuration).name == "web-app"
     assert json.dumps([r.text for r in found.remarks]).count("'web-app'") == 1
+
+
+def test_the_plan_of_an_imported_service_changes_the_image_alone(
+    shipway: Terminal, stage: Stage, stub: AwsStub
+) -> None:
+    """`shipway plan` itself, on the imported file: image, family and identity, and nothing else."""
+    odd(stage, "sender-live")
+    stub.denies = True
+    service = Running(stage, "sender-live", "", 0)
+    assert service.until_over() == "SUCCESSFUL"
+    assert shipway("import", "main/sender-live", "--region", "eu-central-1") == 0, shipway.err
+    shipway.remember(Story().recorded(A))
+    assert shipway("plan", "main", "--release", A.name, "--json") == 0, shipway.err
+    changes_found = shipway.answer["changes"]
+    assert isinstance(changes_found, list)
+    left = {c["field"] for c in changes_found if ".environment.SHIPWAY_" not in c["field"]}
+    assert left == {"containerDefinitions.sender.image", "family"}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError  # what a proxy's page becomes: no BotoCoreError
 
 from shipway.errors import AccessIsDenied, AwsDidNotAnswer
 
@@ -188,7 +189,7 @@ def answers(doing: str) -> Iterator[None]:
                 hint="check which role this runs as, and what it may do",
             ) from error
         raise AwsDidNotAnswer(f"AWS answered {doing} with {code}: {said}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         raise AwsDidNotAnswer(
             f"no answer from AWS to {doing}: {error}",
             hint="on one machine: `shipway local status`; on AWS: network and credentials",
