@@ -12,6 +12,7 @@ from shipway.adapters.aws.ecs_steering import continue_deployment, stop_deployme
 from shipway.adapters.aws.ecs_update import newly_listed, request_deployment
 from shipway.adapters.aws.one_off import one_task, run_task
 from shipway.adapters.aws.place import ensure_place, target_group
+from shipway.adapters.aws.seen import deployment_seen
 from shipway.adapters.aws.services import find_service
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.adapters.aws.task_definitions import described as definition_at
@@ -20,7 +21,6 @@ from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.migration import TaskRun
 from shipway.model.observed import (
     DeploymentArn,
-    DeploymentStatus,
     ObservedDeployment,
     ObservedService,
     RunningTask,
@@ -208,18 +208,7 @@ class EcsOrchestrator:
 
     def _observed(self, found: ServiceDeploymentTypeDef) -> ObservedDeployment:
         target = found.get("targetServiceRevision") or {}
-        breaker = found.get("deploymentCircuitBreaker") or {}
-        return ObservedDeployment(
-            arn=DeploymentArn(found["serviceDeploymentArn"]),
-            status=DeploymentStatus(found["status"]),
-            reason=found.get("statusReason", ""),
-            images=self._images_of(target.get("arn", "")),
-            desired=target.get("requestedTaskCount", 0),
-            running=target.get("runningTaskCount", 0),
-            failures=breaker.get("failureCount", 0),
-            breaker_tripped=breaker.get("status") == "TRIGGERED",
-            first=not found.get("sourceServiceRevisions"),
-        )
+        return deployment_seen(found, self._images_of(target.get("arn", "")))
 
     def _images_of(self, revision: str) -> tuple[str, ...]:
         """Return the images of a service revision; revisions never change, so once is enough."""
