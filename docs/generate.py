@@ -93,7 +93,7 @@ CALLERS = {
     9: "Page a person: `shipway status` shows what runs.",
     10: "Nothing to do: the newer deployment counts.",
     11: "Read the plan; `shipway deploy` or `promote` carries it out.",
-    12: "Run the same command again: it goes on watching.",
+    12: "`shipway watch ENV` goes on watching; the same command does too.",
     130: "Run the same command again: it goes on where it stood.",
     143: "Run the same command again: it goes on where it stood.",
 }

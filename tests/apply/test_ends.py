@@ -17,9 +17,7 @@ from shipway.errors import (
     Terminated,
     VerificationFailed,
 )
-from shipway.events.types import (
-    TaskStopped,
-)
+from shipway.events.watching import TaskStopped
 from shipway.model.outcome import Purpose
 from shipway.testing.builders import Stage, a_source
 from shipway.testing.fakes import Ending

@@ -15,12 +15,12 @@ from shipway.errors import (
 )
 from shipway.events.types import (
     CheckEnded,
-    DeploymentMoved,
     GateAnswered,
     RunEnded,
     StepEnded,
     StepStarted,
 )
+from shipway.events.watching import DeploymentMoved
 from shipway.model.outcome import Purpose
 from shipway.pipeline import Journey
 from shipway.testing.builders import Stage, a_check, a_service, a_source, an_environment

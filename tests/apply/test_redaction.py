@@ -20,7 +20,8 @@ import pytest
 
 from shipway.apply.redaction import Redactor, clean, secret_names
 from shipway.errors import SecretIsTooShort
-from shipway.events.types import CheckEnded, Event, Output, RunEnded, TaskStopped
+from shipway.events.types import CheckEnded, Event, Output, RunEnded
+from shipway.events.watching import TaskStopped
 from shipway.model.secret import Secret, forms
 
 CANARY = "c4n+ary/T0k=n'& <\"é\\>"

@@ -61,6 +61,11 @@ def cpus() -> int:
     return max(1, min(count or 1, allowed))
 
 
+def chance() -> float:
+    """Return a number from 0 up to 1, each as likely; `random` would cost each command its load."""
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
 def platform() -> str:
     """Return what a result of a check is bound to: operating system and processor."""
     return f"{sys.platform}-{os.uname().machine}"

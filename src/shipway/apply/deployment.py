@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from shipway.apply.attendance import attend
 from shipway.apply.verification import running_wrong
-from shipway.apply.waiting import wait_for
 from shipway.apply.world import World
-from shipway.environments.health import Ended, verdict
 from shipway.environments.plan import state_of
-from shipway.errors import PlanIsStale, StoppedWatching
+from shipway.errors import PlanIsStale
 from shipway.events.types import (
     DeploymentEnded,
-    DeploymentMoved,
     DeploymentRequested,
     DeploymentStarted,
-    TaskStopped,
     VerificationEnded,
 )
-from shipway.model.observed import ObservedDeployment
 from shipway.model.outcome import DeploymentOutcome, Outcome
 from shipway.model.spec import Spec, encode
 from shipway.plan.steps import AdoptDeployment, Deploy, Watch
@@ -73,19 +69,11 @@ def watch(step: Watch, world: World) -> Outcome:
 
     Raises:
         StoppedWatching: the environment's time-out is over; the deployment goes on.
+        Interrupted, Terminated: a signal came first, with how to come back.
     """
     start = world.clock.monotonic()
-    watcher = _Watcher(step, world)
-    ended = wait_for(
-        watcher.look, clock=world.clock, every_s=world.poll_s, within_s=step.environment.timeout_s
-    )
     name = step.environment.name
-    if ended is None:
-        raise StoppedWatching(
-            f"{step.release.name} is still rolling out after {step.environment.timeout_s:g} s",
-            where=name,
-            hint="the deployment goes on; the same command watches it again",
-        )
+    ended = attend(step.environment, step.deployment, world, what=step.release.name, ours=True)
     world.publish(
         DeploymentEnded(
             environment=name,
@@ -104,45 +92,3 @@ def watch(step: Watch, world: World) -> Outcome:
             return failed
         return Outcome.PASSED
     return Outcome.FAILED
-
-
-class _Watcher:
-    """Looks at one deployment and tells each thing once."""
-
-    def __init__(self, step: Watch, world: World) -> None:
-        self._step, self._world = step, world
-        self._last: ObservedDeployment | None = None
-        self._told: set[str] = set()
-
-    def look(self) -> Ended | None:
-        step, world = self._step, self._world
-        now = world.orchestrator.deployment(step.deployment)
-        if now != self._last:
-            moved = DeploymentMoved(
-                environment=step.environment.name,
-                status=now.status.value,
-                running=now.running,
-                desired=now.desired,
-                failures=now.failures,
-            )
-            world.publish(moved)
-        judged = verdict(now)
-        if now.failures and (self._last is None or now.failures != self._last.failures):
-            self._tell_stopped_tasks()
-        self._last = now
-        return judged if isinstance(judged, Ended) else None
-
-    def _tell_stopped_tasks(self) -> None:
-        step, world = self._step, self._world
-        for task in world.orchestrator.stopped_tasks(step.environment, step.deployment):
-            if task.arn not in self._told:
-                self._told.add(task.arn)
-                world.publish(
-                    TaskStopped(
-                        environment=step.environment.name,
-                        task=task.arn.rpartition("/")[2],
-                        reason=task.reason,
-                        exit_code=task.exit_code,
-                        last_lines=task.last_lines,
-                    )
-                )

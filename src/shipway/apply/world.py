@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from shipway.apply.redaction import Redactor, clean
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 class World:
     """The ports of one run, and what was asked for in `command`, as it was typed.
 
-    `slots` is how many checks may use the CPU at once; `poll_s` how long to wait between two
+    `slots` is how many checks may use the CPU at once; `poll_s` the shortest time between two
     looks at a deployment; `root` the checkout; `folder` where this run keeps its logs; `notes`
     where the newest key of each check is kept; `env` what every check finds in its environment
     besides ours; `platform` what results are bound to; `passed` names and keys of the checks that
-    a run which is resumed had passed.
+    a run which is resumed had passed; `chance` gives numbers from 0 up to 1, each as likely.
     """
 
     service: str
@@ -55,6 +55,7 @@ class World:
     env: Mapping[str, str]
     platform: str
     passed: tuple[tuple[str, str], ...]
+    chance: Callable[[], float]
     clock: Clock
     shell: Shell
     files: Files

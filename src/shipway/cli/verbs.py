@@ -15,6 +15,7 @@ VERBS = {
     "image": ("shipway.cli.deliver", "Check, build and push; record the release."),
     "plan": ("shipway.cli.planning", "Show what a deployment would change."),
     "deploy": ("shipway.cli.environments", "Deploy a release and watch it."),
+    "watch": ("shipway.cli.watching", "Follow the deployment that is under way."),
     "verify": ("shipway.cli.verifying", "Look whether an environment is well."),
     "gate": ("shipway.cli.environments", "Ask whether a release may enter, and why not."),
     "approve": ("shipway.cli.environments", "Agree that a release may enter."),

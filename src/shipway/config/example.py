@@ -184,6 +184,7 @@ environments:
       timeout: 3600
     timeout: 1800
     bake: 600
+    on_interrupt: detach
     gate:
       approvals: 1
       groups: [qa]

@@ -34,6 +34,7 @@ from shipway.model.service import (
     Environment,
     GateRules,
     ImageRules,
+    OnInterrupt,
     RemoteCache,
     Service,
 )
@@ -200,6 +201,7 @@ def _environment(name: str, part: EnvironmentPart, c: Configuration, task: str) 
         task=task,
         bake_s=part.bake,
         migration=_migration(part.migrate or c.migrate),
+        on_interrupt=OnInterrupt(part.on_interrupt),
     )
 
 

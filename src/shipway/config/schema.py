@@ -143,6 +143,11 @@ class EnvironmentPart(Part):
         le=86400,
         description="Seconds in which `http` and `alarm` are watched after all probes have passed.",
     )
+    on_interrupt: Literal["detach", "rollback"] = Field(
+        default="detach",
+        description="When Ctrl-C or SIGTERM ends the watching: leave the deployment alone, or "
+        "have ECS roll it back.",
+    )
 
 
 class AwsPart(Part):

@@ -46,7 +46,7 @@ def plan_deployment(
         environment, definition = _as_it_was(environment, release, definition, history)
     made_from = state_of(seen)
     if asked and asked.ended is None and asked.deployment is None and seen:
-        ours = _started_after(asked, seen, release)
+        ours = started_after(asked, seen, release)
         if ours:
             return Plan((AdoptDeployment(environment, release, ours),), made_from)
     _refuse_strangers(environment, seen, history)
@@ -104,7 +104,7 @@ def state_of(seen: ObservedService | None) -> str:
     return fingerprint(seen.arn, seen.task_definition, newest.arn if newest else None)
 
 
-def _started_after(asked: Attempt, seen: ObservedService, release: Release) -> DeploymentArn | None:
+def started_after(asked: Attempt, seen: ObservedService, release: Release) -> DeploymentArn | None:
     """Find the deployment that our lost request started: newer than what was there before it.
 
     Order and image decide, never a comparison of clocks.

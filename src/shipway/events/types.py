@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from shipway.events.judging import ProbeEnded, VerificationJudged
 from shipway.events.steering import DeploymentSteered, MigrationEnded, MigrationStarted
+from shipway.events.watching import DeploymentMoved, DeploymentPaused, EcsSaid, TaskStopped
 from shipway.model.lazy import dataclass
 
 # --- history ------------------------------------------------------------------------------------
@@ -222,30 +223,6 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class DeploymentMoved:
-    """The deployment looks different from a moment ago."""
-
-    version: ClassVar[int] = 1
-    environment: str
-    status: str
-    running: int
-    desired: int
-    failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class TaskStopped:
-    """A task of our deployment ended before its time; `exit_code` is None when it never ran."""
-
-    version: ClassVar[int] = 1
-    environment: str
-    task: str
-    reason: str
-    exit_code: int | None
-    last_lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ReaderFailed:
     """A reader of the stream failed; the delivery goes on without it."""
 
@@ -279,8 +256,10 @@ ProgressEvent = (
     | CheckEnded
     | Warned
     | DeploymentMoved
+    | DeploymentPaused
     | TaskStopped
     | ProbeEnded
+    | EcsSaid
     | ReaderFailed
 )
 Event = HistoryEvent | ProgressEvent

@@ -154,6 +154,15 @@ class StoppedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceEvent:
+    """A sentence of ECS about a service; `at` by AWS's clock, seconds since the epoch."""
+
+    id: str
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunningTask:
     """A task that runs; `digest` is absent while ECS has not resolved the image yet."""
 

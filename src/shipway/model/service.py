@@ -133,6 +133,13 @@ class GateRules:
     groups: tuple[str, ...]
 
 
+class OnInterrupt(Enum):
+    """What becomes of a deployment when whoever watches it is interrupted."""
+
+    DETACH = "detach"
+    ROLLBACK = "rollback"
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One place where the service runs: an ECS service in a cluster, and the way into it.
@@ -153,6 +160,7 @@ class Environment:
     task: str = ""
     bake_s: float = 0.0
     migration: MigrationRules | None = None
+    on_interrupt: OnInterrupt = OnInterrupt.DETACH
 
 
 @dataclass(frozen=True, slots=True)

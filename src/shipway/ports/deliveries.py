@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # for annotations alone: not every command pays for loading t
         ObservedDeployment,
         ObservedService,
         RunningTask,
+        ServiceEvent,
         StoppedTask,
     )
     from shipway.model.service import Environment
@@ -84,10 +85,26 @@ class Orchestrator(Protocol):
         `after` is "" for the beginning, else `TaskRun.read_to` of the look before.
         """
 
+    def look(self, arns: Collection[DeploymentArn]) -> Mapping[DeploymentArn, ObservedDeployment]:
+        """Return deployments as they are now, in one request for each 20 of them.
+
+        Those that ECS does not show are left out: it forgets after 90 days, and a new one may
+        not be visible at once. `images` stay empty.
+        """
+
+    def said(self, environments: Collection[Environment]) -> Mapping[str, tuple[ServiceEvent, ...]]:
+        """Return what ECS said lately, by environment's name, oldest first, at most 100 each.
+
+        One request for each 10 services of a cluster. A service that is not there is left out.
+        """
+
     def stopped_tasks(
         self, environment: Environment, deployment: DeploymentArn
     ) -> tuple[StoppedTask, ...]:
-        """Return the tasks that this deployment started and that have ended, with last lines."""
+        """Return the tasks that this deployment started and that have ended, with last lines.
+
+        In the order of their ends, without those that were merely one too many.
+        """
 
     def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
         """Return the tasks that run for the service now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from shipway.errors import ShipwayError
@@ -13,6 +13,7 @@ from shipway.model.observed import (
     ObservedDeployment,
     ObservedService,
     RunningTask,
+    ServiceEvent,
     StoppedTask,
 )
 from shipway.model.release import Digest
@@ -66,6 +67,7 @@ class FakeOrchestrator(OneOffTasks):
     sick: set[str] = field(default_factory=set)
     trouble: deque[ShipwayError] = field(default_factory=deque)
     task_trouble: deque[ShipwayError] = field(default_factory=deque)
+    sayings: dict[str, list[ServiceEvent]] = field(default_factory=dict)
 
     def will(self, environment: str, *endings: Ending) -> None:
         """Say how the next deployments to an environment end."""
@@ -150,6 +152,15 @@ class FakeOrchestrator(OneOffTasks):
             found.ending = Ending.SUCCEEDS if go_on else Ending.ROLLS_BACK
             found.looks = looks(found.now, Ending.SUCCEEDS) if go_on else looks_back(found.now)
             return True
+
+    def look(self, arns: Collection[DeploymentArn]) -> Mapping[DeploymentArn, ObservedDeployment]:
+        """Return deployments as they are now; each look moves each of them on by one step."""
+        return {arn: self.deployment(arn) for arn in arns}
+
+    def said(self, environments: Collection[Environment]) -> Mapping[str, tuple[ServiceEvent, ...]]:
+        """Return what a test let ECS say."""
+        with self.calls.call("orchestrator.said"):
+            return {e.name: tuple(self.sayings.get(e.name, ())) for e in environments}
 
     def stopped_tasks(
         self, environment: Environment, deployment: DeploymentArn

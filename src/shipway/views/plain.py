@@ -13,7 +13,6 @@ from shipway.events.types import (
     ChecksEnded,
     CheckStarted,
     DeploymentEnded,
-    DeploymentMoved,
     DeploymentRequested,
     Entry,
     Event,
@@ -24,11 +23,11 @@ from shipway.events.types import (
     RunStarted,
     StepEnded,
     StepStarted,
-    TaskStopped,
     VerificationEnded,
     Warned,
 )
-from shipway.views.words import MARKS, duration, short
+from shipway.events.watching import DeploymentMoved, DeploymentPaused, EcsSaid, TaskStopped
+from shipway.views.words import MARKS, duration, moment, short
 
 LABELS = 10
 
@@ -111,10 +110,8 @@ def _release_lines(event: Event) -> list[str]:  # noqa: PLR0911 - one case per e
             return [f"  release {release} ({branch}: {subject}) is {short(digest)}"]
         case DeploymentRequested(_, release, digest, purpose, by, _):
             return [f"  {purpose} of {release}, {short(digest)}, asked for by {by}"]
-        case DeploymentMoved():
-            return [f"  {_moved(event)}"]
-        case TaskStopped():
-            return _stopped(event)
+        case DeploymentMoved() | DeploymentPaused() | TaskStopped() | EcsSaid():
+            return _watched_lines(event)
         case DeploymentSteered() | MigrationStarted() | MigrationEnded():
             return [_steered(event)]
         case DeploymentEnded(_, _, _, outcome, reason, _):
@@ -157,6 +154,19 @@ def _steered(event: DeploymentSteered | MigrationStarted | MigrationEnded) -> st
             return f"  migration {outcome}{': ' + reason if reason else ''}"
 
 
+def _watched_lines(event: DeploymentMoved | DeploymentPaused | TaskStopped | EcsSaid) -> list[str]:
+    """Return the lines of how a deployment goes."""
+    match event:
+        case DeploymentMoved():
+            return [f"  {_moved(event)}"]
+        case DeploymentPaused():
+            return _paused(event)
+        case TaskStopped():
+            return _stopped(event)
+        case EcsSaid(_, message, trouble):
+            return [f"  ECS: {message}"] if trouble else []
+
+
 def _is_yes(event: RunEnded | GateAnswered) -> bool:
     return event.allowed if isinstance(event, GateAnswered) else event.outcome == "passed"
 
@@ -169,14 +179,30 @@ def _check(event: CheckEnded) -> str:
 
 
 def _moved(event: DeploymentMoved) -> str:
-    failures = f", {event.failures} failed" if event.failures else ""
+    limit = f" of {event.threshold}" if event.threshold else ""
+    failures = f", {event.failures}{limit} failed" if event.failures else ""
     status = event.status.lower().replace("_", " ")
+    turned = event.stage or event.status not in {"PENDING", "IN_PROGRESS"} or event.alarms_fired
+    if event.sentence and turned:
+        return f"{event.sentence}{failures}"
     if event.status.startswith("ROLLBACK"):
         return f"{status}{failures}"
     return f"{event.running} of {event.desired} tasks run, {status}{failures}"
 
 
+def _paused(event: DeploymentPaused) -> list[str]:
+    until = ""
+    if event.expires_at is not None:
+        then = "rolls it back" if event.at_expiry == "ROLLBACK" else "lets it go on"
+        until = f"; at {moment(event.expires_at)} ECS {then}"
+    return [
+        f"  paused: hook {event.hook} waits for a person{until}",
+        f"    `{event.goes_on}` lets it go on, `{event.goes_back}` does not",
+    ]
+
+
 def _stopped(event: TaskStopped) -> list[str]:
     code = f" (exit {event.exit_code})" if event.exit_code is not None else ""
-    head = f"  task {event.task[:12]} stopped{code}: {event.reason}"
+    why = ", no capacity" if event.cause == "no capacity" else ""
+    head = f"  task {event.task[:12]} stopped{code}{why}: {event.reason}"
     return [head, *(f"    | {line[:160]}" for line in event.last_lines)]

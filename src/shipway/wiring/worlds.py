@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # named for the type checker; made where they are needed
     from shipway.ports import ComposeRunner, Http, ImageBuilder, Inspector, Orchestrator, Registry
 
 EMBEDDED_POLL_S = 0.25
-AWS_POLL_S = 3.0
+AWS_POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ def world(
         env={"CI": "true", "NO_COLOR": "1"} if wishes.as_ci else {},
         passed=wishes.passed,
         platform=surroundings.platform(),
+        chance=surroundings.chance,
         clock=clock,
         shell=LocalShell(bins),
         files=DiskFiles(),

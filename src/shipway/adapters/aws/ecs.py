@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from shipway.adapters.aws.seen import deployment_seen
 from shipway.adapters.aws.services import find_service
 from shipway.adapters.aws.session import Session, answers, code_of
 from shipway.adapters.aws.task_definitions import described as definition_at
-from shipway.adapters.aws.tasks import digest_of, scaled_in, stopped, tasks_of
+from shipway.adapters.aws.tasks import digest_of, tasks_of
+from shipway.adapters.aws.watching import Watching
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.migration import TaskRun
 from shipway.model.observed import (
@@ -24,6 +26,7 @@ from shipway.model.observed import (
     ObservedDeployment,
     ObservedService,
     RunningTask,
+    ServiceEvent,
     StoppedTask,
 )
 from shipway.model.service import Environment
@@ -46,6 +49,7 @@ class EcsOrchestrator:
 
     def __init__(self, session: Session, clock: Clock) -> None:
         self._session, self._clock = session, clock
+        self._watching = Watching(session)
         self._images: dict[str, tuple[str, ...]] = {}
 
     def ensure_place(self, environment: Environment) -> None:
@@ -141,28 +145,19 @@ class EcsOrchestrator:
         """Return how a one-off task stands, and what it wrote since."""
         return one_task(self._session, environment, definition, task, after=after)
 
+    def look(self, arns: Collection[DeploymentArn]) -> Mapping[DeploymentArn, ObservedDeployment]:
+        """Return many deployments as they are now."""
+        return self._watching.look(arns)
+
+    def said(self, environments: Collection[Environment]) -> Mapping[str, tuple[ServiceEvent, ...]]:
+        """Return what ECS said of services lately."""
+        return self._watching.said(environments)
+
     def stopped_tasks(
         self, environment: Environment, deployment: DeploymentArn
     ) -> tuple[StoppedTask, ...]:
-        """Return the tasks that this deployment started and that have ended, with last lines.
-
-        They are told by their task definition and by AWS's own time stamps; ECS forgets them
-        after about an hour.
-        """
-        ecs = self._session.ecs
-        with answers(f"a look at the stopped tasks of {environment.name}"):
-            ours = ecs.describe_service_deployments(serviceDeploymentArns=[deployment])
-            described = ours["serviceDeployments"][0]
-            since = described.get("startedAt") or described.get("createdAt") or _DAWN
-            definition = self._definition_of(described)
-            tasks = [
-                task
-                for task in tasks_of(self._session, environment, "STOPPED")
-                if task.get("taskDefinitionArn") == definition
-                and task.get("createdAt", since) >= since
-                and not scaled_in(task)
-            ]
-            return tuple(stopped(self._session, environment, task) for task in tasks)
+        """Return the tasks that this deployment started and that have ended, with last lines."""
+        return self._watching.stopped_tasks(environment, deployment)
 
     def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:
         """Return the tasks that run for the service now."""
@@ -220,8 +215,3 @@ class EcsOrchestrator:
             if definition:
                 self._images[revision] = definition_at(self._session.ecs, definition).images
         return self._images.get(revision, ())
-
-    def _definition_of(self, found: ServiceDeploymentTypeDef) -> str:
-        target = (found.get("targetServiceRevision") or {}).get("arn", "")
-        described = self._session.ecs.describe_service_revisions(serviceRevisionArns=[target])
-        return described["serviceRevisions"][0].get("taskDefinition", "")

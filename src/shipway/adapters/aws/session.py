@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError  # what a proxy's page becomes: no BotoCoreError
 
+from shipway.adapters.aws.credentials import EXPIRED, aws_session
 from shipway.errors import AccessIsDenied, AwsDidNotAnswer
 
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
@@ -34,8 +35,6 @@ _DENIED = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "InvalidClientTokenId",
         "UnauthorizedOperation",
         "UnrecognizedClientException",
@@ -82,7 +81,7 @@ class Session:
     @cached_property
     def _boto(self) -> boto3.Session:
         if self.endpoints is None:
-            return boto3.Session(region_name=self.region)
+            return aws_session(self.region)
         return boto3.Session(
             aws_access_key_id="000000000000",
             aws_secret_access_key="embedded",  # noqa: S106 - the embedded default checks none
@@ -177,7 +176,8 @@ def answers(doing: str) -> Iterator[None]:
 
     Raises:
         AccessIsDenied: AWS said that this identity may not.
-        AwsDidNotAnswer: anything else that is no usable answer.
+        AwsDidNotAnswer: anything else that is no usable answer; so is a token that expired and
+            that nobody has renewed yet, since somebody may.
     """
     try:
         yield
@@ -187,6 +187,11 @@ def answers(doing: str) -> Iterator[None]:
             raise AccessIsDenied(
                 f"AWS refused {doing}: {code}: {said}",
                 hint="check which role this runs as, and what it may do",
+            ) from error
+        if code in EXPIRED:
+            raise AwsDidNotAnswer(
+                f"the token expired with which AWS was asked for {doing}",
+                hint="log in to AWS again; Shipway takes what it then finds",
             ) from error
         raise AwsDidNotAnswer(f"AWS answered {doing} with {code}: {said}") from error
     except (BotoCoreError, ResponseParserError) as error:

@@ -60,6 +60,7 @@ def stopped(session: Session, environment: Environment, task: TaskTypeDef) -> St
         reason=reason,
         exit_code=main.get("exitCode"),
         last_lines=_last_lines(session, environment, task, main.get("name", "")),
+        code=task.get("stopCode", ""),
     )
 
 
