@@ -53,5 +53,5 @@ def test_every_stop_code_of_the_api_is_known() -> None:
     ],
 )
 def test_events_that_tell_of_trouble_are_known(message: str, trouble: bool, capacity: bool) -> None:  # noqa: FBT001 - a table
-    """What goes as it should is left out of a log for people; missing room is named apart."""
+    """A log for people leaves out what goes well; missing room has a name of its own."""
     assert (is_trouble(message), is_capacity(message)) == (trouble, capacity)
