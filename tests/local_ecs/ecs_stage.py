@@ -30,6 +30,7 @@ _SERVE = "trap 'exit 0' TERM; httpd -f -p 80 -h /www & wait"
 COMMANDS = {
     "good": _SERVE,
     "better": f"echo better; {_SERVE}",
+    "green": f"echo green > /www/index.html; {_SERVE}",
     "crash": "httpd -p 80 -h /www; sleep 3; exit 7",
     "sick": "trap 'exit 0' TERM; while :; do printf 'HTTP/1.1 500 No\\r\\n"
     "Content-Length: 0\\r\\n\\r\\n' | nc -l -p 80 & wait $!; done",
@@ -41,6 +42,7 @@ SCRIPTS = {
     "missing": Script(cannot_pull=True),
 }
 SESSION = boto3.Session("test", "test", region_name="eu-central-1")
+FINAL = {"SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"}
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
 
@@ -68,25 +70,31 @@ class Stage:
     """Services made in advance, all at once: real containers take seconds to become steady."""
     ecs: Any = field(init=False)
     elb: Any = field(init=False)
+    cloudwatch: Any = field(init=False)
 
     def __post_init__(self) -> None:
         """Make unmodified clients."""
         self.ecs = SESSION.client("ecs", endpoint_url=self.endpoint.url)
         self.elb = SESSION.client("elbv2", endpoint_url=self.endpoint.url)
+        self.cloudwatch = SESSION.client("cloudwatch", endpoint_url=self.endpoint.url)
         self.ecs.create_cluster(clusterName="main")
 
     def close(self) -> None:
         """Stop everything."""
         self.ecs.close()
         self.elb.close()
+        self.cloudwatch.close()
         self.plane.stop()
 
     def until(self, true: Callable[[], bool], seconds: float = 30.0) -> None:
         """Let time pass until `true()`; fail after `seconds` of the stage's own time."""
-        end = self.clock.now() + seconds
+        began = self.clock.now()
         while not true():
-            assert self.clock.now() < end, f"not within {seconds} s; {list(self.plane.problems)}"
-            self.pass_time(0.25 if self.virtual else 0.1)
+            lasted = self.clock.now() - began
+            assert lasted < seconds, f"not within {seconds} s; {list(self.plane.problems)}"
+            # Virtual time is cheap, but each look is a request: look seldom at what takes long.
+            step = 0.25 if lasted < 60 else 5.0 if lasted < 3600 else 60.0
+            self.pass_time(min(step, seconds - lasted) if self.virtual else 0.1)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
@@ -137,6 +145,46 @@ class Stage:
         )
         return group, port
 
+    def shifting(
+        self, configuration: JsonObject, behaviour: str = "good", *, count: int = 2
+    ) -> Running:
+        """Create a service with two target groups behind a production and a test listener."""
+        blue, port = self.balanced()
+        green, test_port = self.balanced()
+        rules = [self._rule(group, at) for group, at in ((blue, port), (green, test_port))]
+        name = f"service{self.count}"
+        balanced = {
+            "targetGroupArn": blue,
+            "containerName": "web",
+            "containerPort": 80,
+            "advancedConfiguration": {
+                "alternateTargetGroupArn": green,
+                "productionListenerRule": rules[0],
+                "testListenerRule": rules[1],
+                "roleArn": "arn:aws:iam::000000000000:role/ecs",
+            },
+        }
+        self.ecs.create_service(
+            cluster="main",
+            serviceName=name,
+            taskDefinition=self.register(behaviour),
+            desiredCount=count,
+            deploymentConfiguration=configuration,
+            loadBalancers=[balanced],
+        )
+        return Running(self, name, blue, port, rules[0], rules[1], test_port)
+
+    def _rule(self, group: str, port: int) -> str:
+        listeners = self.elb.describe_listeners()["Listeners"]
+        arn = next(x["ListenerArn"] for x in listeners if x["Port"] == port)
+        rule = self.elb.create_rule(
+            ListenerArn=arn,
+            Priority=1,
+            Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
+            Actions=[{"Type": "forward", "TargetGroupArn": group}],
+        )["Rules"][0]
+        return str(rule["RuleArn"])
+
     def steady(self) -> Running:
         """Return a service of two good tasks that has reached its steady state."""
         service = self.spares.pop() if self.spares else self.serve("good")
@@ -172,6 +220,15 @@ class Running:
     name: str
     group: str
     port: int
+    rule: str = ""
+    test_rule: str = ""
+    test_port: int = 0
+
+    def weights(self, rule: str = "") -> list[int]:
+        """Return the weights of the first and the alternate target group on a rule."""
+        shown = self.stage.elb.describe_rules(RuleArns=[rule or self.rule])["Rules"][0]
+        groups = shown["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        return [int(group["Weight"]) for group in groups]
 
     def service(self) -> JsonObject:
         """Describe it."""
@@ -192,8 +249,7 @@ class Running:
 
     def until_over(self, seconds: float = 60.0) -> str:
         """Wait for the latest deployment's end; return its status."""
-        running = {"PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS"}
-        self.stage.until(lambda: self.deployment()["status"] not in running, seconds)
+        self.stage.until(lambda: self.deployment()["status"] in FINAL, seconds)
         return str(self.deployment()["status"])
 
     def tasks(self, desired: str = "RUNNING") -> list[JsonObject]:

@@ -243,4 +243,4 @@ def test_other_services_are_refused_clearly(virtual: Stage) -> None:
         urllib.request.urlopen(request, timeout=5)
     with caught.value as reply:
         assert reply.code == 501
-        assert "only ECS and ELBv2" in json.loads(reply.read())["message"]
+        assert "only ECS, ELBv2 and alarms" in json.loads(reply.read())["message"]

@@ -25,13 +25,16 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's clock."""
+    """The machine's clock; with `skew_s` it is ahead of (or behind) every client's by so much."""
 
     virtual = False
 
+    def __init__(self, skew_s: float = 0.0) -> None:
+        self._skew_s = skew_s
+
     def now(self) -> float:
-        """Return the machine's time."""
-        return time.time()
+        """Return the machine's time and the skew."""
+        return time.time() + self._skew_s
 
     def wait(self, event: threading.Event, timeout_s: float) -> bool:
         """Wait really."""

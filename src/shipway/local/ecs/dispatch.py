@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from shipway.local.ecs.api import (
+    alarms,
     balancer_tags,
     balancers,
     clusters,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from shipway.local.ecs.document import JsonObject
     from shipway.local.ecs.engine import Engine
+    from shipway.local.ecs.faults import Faults
 
 ECS: Mapping[str, Handler] = {
     **clusters.HANDLERS,
@@ -38,6 +40,7 @@ ECS: Mapping[str, Handler] = {
     **deployments.HANDLERS,
     **tasks.HANDLERS,
 }
+CLOUDWATCH: Mapping[str, Handler] = alarms.HANDLERS
 ELB: Mapping[str, Handler] = {
     **balancers.HANDLERS,
     **targets.HANDLERS,
@@ -45,7 +48,8 @@ ELB: Mapping[str, Handler] = {
     **balancer_tags.HANDLERS,
 }
 _NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
-_TARGET = "AmazonEC2ContainerServiceV20141113."
+_ECS_TARGET = "AmazonEC2ContainerServiceV20141113"
+_CLOUDWATCH_TARGET = "GraniteServiceVersion20100801"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,40 +61,61 @@ class Reply:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """A service of the JSON protocol: its handlers, its shapes and what its errors are called."""
+
+    handlers: Mapping[str, Handler]
+    shapes: Shapes
+    invalid: str
+    content_type: str
+
+
 class Dispatcher:
     """Answers requests; thread-safe, one handler at a time (the engine's lock)."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, faults: Faults) -> None:
         self._engine = engine
-        self._ecs = shapes_of("ecs")
+        self._faults = faults
+        ecs, cloudwatch = shapes_of("ecs"), shapes_of("cloudwatch")
+        self._json = {
+            _ECS_TARGET: _Service(
+                ECS, ecs, "InvalidParameterException", "application/x-amz-json-1.1"
+            ),
+            _CLOUDWATCH_TARGET: _Service(
+                CLOUDWATCH, cloudwatch, "InvalidParameterValue", "application/x-amz-json-1.0"
+            ),
+        }
         self._elb = shapes_of("elbv2")
-        self._desk = Desk(engine, self._ecs)
+        self._desk = Desk(engine, ecs, cloudwatch, faults)
 
     def answer(self, target: str | None, body: bytes) -> Reply:
-        """Answer one POST: ECS when `X-Amz-Target` names it, ELBv2 when the form has an Action."""
-        if target is not None and target.startswith(_TARGET):
-            return self._answer_json(target.removeprefix(_TARGET), body)
+        """Answer one POST: `X-Amz-Target` names ECS or CloudWatch, a form's Action is ELBv2's."""
+        prefix, _, name = (target or "").partition(".")
+        if prefix in self._json:
+            return self._answer_json(self._json[prefix], name, body)
         if target is None:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True))
             if "Action" in form:
                 return self._answer_query(form)
         what = target or "a request without X-Amz-Target or Action"
-        text = f"The local control plane speaks only ECS and ELBv2, not {what}."
+        text = f"The local control plane speaks only ECS, ELBv2 and alarms, not {what}."
         return _json_error(AwsError("UnknownOperationException", text, 501))
 
-    def _answer_json(self, name: str, body: bytes) -> Reply:
-        operation, handler = self._ecs.operation(name), ECS.get(name)
+    def _answer_json(self, service: _Service, name: str, body: bytes) -> Reply:
+        operation, handler = service.shapes.operation(name), service.handlers.get(name)
         if operation is None or handler is None:
             text = f"{name} does not exist here."
             return _json_error(AwsError("UnknownOperationException", text, 501))
         try:
+            self._faults.refuse(name, self._engine.now, query=False)
             request: JsonObject = json.loads(body or b"{}")
-            reply = self._handle(handler, request, operation, self._ecs)
+            reply = self._handle(handler, request, operation, service.shapes, service.invalid)
         except json.JSONDecodeError as error:
             return _json_error(AwsError("SerializationException", str(error)))
         except AwsError as error:
             return _json_error(error)
-        return Reply(200, "application/x-amz-json-1.1", json.dumps(reply).encode())
+        return Reply(200, service.content_type, json.dumps(reply).encode())
 
     def _answer_query(self, form: Mapping[str, str]) -> Reply:
         name = form["Action"]
@@ -98,28 +123,32 @@ class Dispatcher:
         if operation is None or handler is None:
             return _xml_error(AwsError("InvalidAction", f"{name} does not exist here.", 501))
         try:
+            self._faults.refuse(name, self._engine.now, query=True)
             request = query.parse(form, operation.input_shape)
-            reply = self._handle(handler, request, operation, self._elb)
+            reply = self._handle(handler, request, operation, self._elb, "ValidationError")
         except AwsError as error:
             return _xml_error(error)
+        # The caller may use a new listener or weight as soon as it has the reply.
+        self._engine.balance()
         text = query.render(name, reply, operation.output_shape, _NAMESPACE)
         return Reply(200, "text/xml", text.encode())
 
     def _handle(
-        self, handler: Handler, request: JsonObject, operation: OperationModel, shapes: Shapes
+        self,
+        handler: Handler,
+        request: JsonObject,
+        operation: OperationModel,
+        shapes: Shapes,
+        invalid: str,
     ) -> JsonObject:
         problems = shapes.problems(request, operation.input_shape)
         if problems:
-            code = "InvalidParameterException" if shapes is self._ecs else "ValidationError"
-            raise AwsError(code, problems)
+            raise AwsError(invalid, problems)
         with self._engine.lock:
             reply = handler(self._desk, request)
         problems = shapes.problems(reply, operation.output_shape)
         if problems:
             raise ReplyIsInvalid(f"{operation.name}: {problems}")
-        if shapes is self._elb:
-            # The caller may use a new listener or weight as soon as it has the reply.
-            self._engine.balance()
         self._engine.save()
         return reply
 

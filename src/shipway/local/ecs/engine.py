@@ -11,21 +11,17 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shipway.local.ecs import rollout
-from shipway.local.ecs.balancing import Layout, Target, TargetHealth
-from shipway.local.ecs.model import Event, Service, Task, TaskStatus
+from shipway.local.ecs.balancing import Layout, TargetHealth
+from shipway.local.ecs.model import Event, Task, TaskStatus
 from shipway.local.ecs.names import Arns, Ids
 from shipway.local.ecs.ports import TaskSeen, TaskSpec
 from shipway.local.ecs.registrations import Registrations
-from shipway.local.ecs.situation import Decision, Member, Situation
+from shipway.local.ecs.steering import Steering
 from shipway.local.ecs.task_life import (
     CRASHED,
     NOT_STARTED,
-    Fit,
-    Fitness,
     asked_to_stop,
     ended,
-    fitness,
     observed,
 )
 from shipway.local.ecs.task_records import TaskRecords
@@ -64,6 +60,7 @@ class Engine:
         self._world = world
         self.records = TaskRecords(state, self.ids, self.arns, lambda: self.now)
         self._registrations = Registrations(state, lambda: self.now, self.say)
+        self._steering = Steering(self)
         self._layout = Layout()
         self._saved = -1
         self._stepping = threading.Lock()
@@ -161,7 +158,7 @@ class Engine:
                 self._see(task, seen[task.arn])
         for service in list(self.state.services.values()):
             if service.status != "INACTIVE":
-                self._decide(service, seen, health)
+                self._steering.decide(service, seen, health)
         self._registrations.drain(health, self.settings.drain_settle_s)
         for task in list(self.state.tasks.values()):
             self._act_on(task, seen, acts)
@@ -176,109 +173,6 @@ class Engine:
             self._registrations.leave(now_task)
         elif now_task.status is TaskStatus.RUNNING and task.status is not TaskStatus.RUNNING:
             self._registrations.register(now_task)
-
-    def _decide(
-        self,
-        service: Service,
-        seen: Mapping[str, TaskSeen],
-        health: Mapping[str, TargetHealth],
-    ) -> None:
-        tasks = self.state.tasks_of(service.arn)
-        members = tuple(
-            Member(self._note_health(task, verdict), verdict, looked_at)
-            for task in tasks
-            if task.live
-            for verdict in (self._judge(task, service, health),)
-            for looked_at in (seen[task.arn].seen_at if task.arn in seen else 0.0,)
-        )
-        fallen = tuple(
-            t for t in tasks if not t.accounted and t.stop_code in {CRASHED, NOT_STARTED}
-        )
-        situation = Situation(
-            service=service,
-            current=self.state.service_deployments.get(service.current or ""),
-            members=members,
-            fallen=fallen,
-            occupied=frozenset(
-                t.started_by or "" for t in tasks if t.status is not TaskStatus.STOPPED
-            ),
-            now=self.now,
-            steady_s=self.settings.steady_s,
-            backoff_base_s=self.settings.backoff_base_s,
-            backoff_max_s=self.settings.backoff_max_s,
-        )
-        decision = rollout.decide(situation, lambda: f"ecs-svc/{self.ids.digits()}")
-        for task in fallen:
-            self.state.tasks[task.arn] = replace(task, accounted=True)
-        self._follow(decision)
-
-    def _follow(self, decision: Decision) -> None:
-        service = rollout.restored(decision.service, self.state.revisions)
-        self.state.services[service.arn] = service
-        if decision.current is not None:
-            self.state.service_deployments[decision.current.arn] = decision.current
-        self.say(service.arn, *decision.messages)
-        for stop in decision.stops:
-            stopped = self.stop_task(self.state.tasks[stop.task_arn], stop.code, stop.reason)
-            self.state.tasks[stop.task_arn] = replace(stopped, accounted=True)
-        gone = [stop.task_arn for stop in decision.stops]
-        if gone:
-            names = " ".join(f"(task {arn.rsplit('/', 1)[-1]})" for arn in gone)
-            text = f"(service {service.name}) has stopped {len(gone)} running tasks: {names}."
-            self.say(service.arn, text)
-        if decision.launches:
-            self._launch(service, decision.launches)
-        self._finish_deletion(service)
-
-    def _launch(self, service: Service, count: int) -> None:
-        revision = self.state.revisions[service.primary.revision_arn]
-        started = []
-        for _ in range(count):
-            task = self.records.new_task(
-                revision.task_definition,
-                service.cluster_arn,
-                f"service:{service.name}",
-                revision.config,
-            )
-            self.add_task(
-                replace(
-                    task,
-                    started_by=service.primary.id,
-                    service_arn=service.arn,
-                    revision_arn=revision.arn,
-                    tags=self.records.propagated(service, revision.task_definition),
-                )
-            )
-            started.append(f"(task {task.arn.rsplit('/', 1)[-1]})")
-        names = " ".join(started)
-        self.say(service.arn, f"(service {service.name}) has started {count} tasks: {names}.")
-
-    def _finish_deletion(self, service: Service) -> None:
-        left = any(t.status is not TaskStatus.STOPPED for t in self.state.tasks_of(service.arn))
-        if service.status == "DRAINING" and not left:
-            latest = self.state.services[service.arn]
-            self.state.services[service.arn] = replace(latest, status="INACTIVE", deployments=())
-
-    def _judge(self, task: Task, service: Service, health: Mapping[str, TargetHealth]) -> Fitness:
-        own = {}
-        for target in task.targets:
-            key = Target(target.group_arn, target.host, target.port, 0.0).key
-            if key in health:
-                own[target.group_arn] = health[key]
-        return fitness(
-            task,
-            own,
-            checks_health=self.state.definitions[task.definition_arn].checks_health,
-            settle_s=self.settings.settle_s,
-            grace_s=service.grace_s,
-            now=self.now,
-        )
-
-    def _note_health(self, task: Task, verdict: Fitness) -> Task:
-        since = (task.healthy_since or self.now) if verdict.fit is Fit.HEALTHY else None
-        noted = replace(task, healthy_since=since)
-        self.state.tasks[task.arn] = noted
-        return noted
 
     def _act_on(self, task: Task, seen: Mapping[str, TaskSeen], acts: _Acts) -> None:
         """Turn a task's wanted state into calls of the runtime; each call is safe to repeat."""

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shipway.local.ecs.deployment import Deployment
 from shipway.local.ecs.document import JsonObject
 
 
@@ -21,31 +22,6 @@ class TaskStatus(StrEnum):
     DEACTIVATING = "DEACTIVATING"
     STOPPING = "STOPPING"
     STOPPED = "STOPPED"
-
-
-class RolloutState(StrEnum):
-    """`rolloutState` of an entry in a service's `deployments`."""
-
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-
-
-class Status(StrEnum):
-    """`status` of a service deployment (ServiceDeploymentStatus)."""
-
-    PENDING = "PENDING"
-    SUCCESSFUL = "SUCCESSFUL"
-    STOPPED = "STOPPED"
-    IN_PROGRESS = "IN_PROGRESS"
-    ROLLBACK_IN_PROGRESS = "ROLLBACK_IN_PROGRESS"
-    ROLLBACK_SUCCESSFUL = "ROLLBACK_SUCCESSFUL"
-    ROLLBACK_FAILED = "ROLLBACK_FAILED"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing can follow."""
-        return self not in {Status.PENDING, Status.IN_PROGRESS, Status.ROLLBACK_IN_PROGRESS}
 
 
 class Health(StrEnum):
@@ -101,6 +77,8 @@ class Revision:
     cluster_arn: str
     created_at: float
     config: JsonObject
+    resolved: tuple[JsonObject, ...] = ()
+    """For each load balancer the target group that the revision's tasks are really in."""
 
     @property
     def task_definition(self) -> str:
@@ -109,58 +87,25 @@ class Revision:
 
     @property
     def load_balancers(self) -> list[JsonObject]:
-        """The target groups with container name and port; may be empty."""
+        """The load balancers as they were asked for; may be empty."""
         return list(self.config.get("loadBalancers", ()))
 
+    @property
+    def target_groups(self) -> tuple[str, ...]:
+        """The target group of each of `load_balancers`, in their order."""
+        given = self.resolved or self.load_balancers
+        return tuple(str(balanced.get("targetGroupArn")) for balanced in given)
+
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """An entry of a service's `deployments`; the first in the service is PRIMARY."""
+class Alarm:
+    """A CloudWatch alarm; `state` is one of StateValue; nobody here computes it."""
 
-    id: str
-    revision_arn: str
-    created_at: float
-    updated_at: float
-    state: RolloutState
+    name: str
+    state: str
     reason: str
-    failed_tasks: int = 0
-    failures: int = 0
-    """Failed tasks that the circuit breaker counts; a steadily healthy task resets it."""
-    steady_since: float | None = None
-    """When the healthy count last reached the desired count, and has held since."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rollback:
-    """Why and to what a service deployment rolls back."""
-
-    reason: str
-    started_at: float
-    revision_arn: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceDeployment:
-    """One service deployment, from request to its final status; kept as history."""
-
-    arn: str
-    service_arn: str
-    cluster_arn: str
-    target_revision: str
-    source_revisions: tuple[str, ...]
-    status: Status
-    created_at: float
     updated_at: float
-    configuration: JsonObject
-    deployment_id: str
-    started_at: float | None = None
-    finished_at: float | None = None
-    stopped_at: float | None = None
-    reason: str | None = None
-    rollback: Rollback | None = None
-    failures: int = 0
-    threshold: int = 3
-    triggered: bool = False
+    document: JsonObject
 
 
 @dataclass(frozen=True, slots=True)

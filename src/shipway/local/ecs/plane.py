@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shipway.local.ecs.agenda import next_moment
 from shipway.local.ecs.clock import VirtualClock
 from shipway.local.ecs.dispatch import Dispatcher
 from shipway.local.ecs.engine import Engine
+from shipway.local.ecs.faults import Faults
 from shipway.local.ecs.runtime_virtual import VirtualRuntime
 from shipway.local.ecs.server import Server
 from shipway.local.ecs.world import World
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
     from shipway.local.ecs.settings import Settings
     from shipway.local.ecs.store import Store
 
-BUSY_STEP_S, QUIET_STEP_S = 0.25, 2.0
-"""How far virtual time moves between two looks at the world, and when nothing happens in it."""
+BUSY_STEP_S, QUIET_STEP_S, LONG_STEP_S = 0.25, 2.0, 300.0
+"""How far virtual time moves between two looks at the world, when nothing happens in it, and at
+most when nothing is due."""
 PROBLEM_PAUSE_S = 0.5
 QUIET_AFTER = 8
 """After so many steps without a change of any record the world counts as quiet."""
@@ -57,6 +61,7 @@ class ControlPlane:
         self._balancer = balancer
         self._clock = clock
         self._engine = Engine(settings, World(runtime, balancer, clock, store), store.load())
+        self.faults = Faults()
         self._server: Server | None = None
         self.problems: deque[str] = deque(maxlen=20)
         """What went wrong in the loop lately, oldest first; empty when all is well."""
@@ -65,7 +70,7 @@ class ControlPlane:
 
     def start(self) -> Endpoint:
         """Bind, start the balancer, bring back the services kept by the store, and serve."""
-        server = Server(self._settings.port, Dispatcher(self._engine).answer)
+        server = Server(self._settings.port, Dispatcher(self._engine, self.faults).answer)
         # first the runtime, which removes whatever still carries our label
         self._runtime.open(self._engine.wake.set)
         try:
@@ -109,17 +114,24 @@ class ControlPlane:
         self._engine.step()
         quiet = 0
         while clock.now() < end:
-            step = BUSY_STEP_S if quiet < QUIET_AFTER else self._quiet_step()
+            step = BUSY_STEP_S if quiet < QUIET_AFTER else self._quiet_step(quiet - QUIET_AFTER)
             clock.move_to(min(end, clock.now() + step))
             before = self._engine.state.changes
             self._engine.step()
             quiet = quiet + 1 if self._engine.state.changes == before else 0
 
-    def _quiet_step(self) -> float:
-        """Return a long step that does not jump over the next thing a script does."""
+    def _quiet_step(self, quiet: int) -> float:
+        """Return a long step, the longer the quieter, that jumps over nothing that is due."""
         if not isinstance(self._runtime, VirtualRuntime):
             return QUIET_STEP_S
-        return min(QUIET_STEP_S, self._runtime.next_change() - self._clock.now())
+        now, engine = self._clock.now(), self._engine
+        due = next_moment(engine.state, self._settings, now)
+        # A draining target's sessions end unannounced, so they are looked at often.
+        longest = (
+            QUIET_STEP_S if due <= now else min(LONG_STEP_S, QUIET_STEP_S * 2.0 ** min(quiet, 10))
+        )
+        until = min(self._runtime.next_change(), due if due > now else math.inf)
+        return min(longest, until - now)
 
     def _run(self) -> None:
         while not self._ending.is_set():

@@ -29,8 +29,8 @@ class Registrations:
         if task.revision_arn is None or task.service_arn is None:
             return
         targets = []
-        for balanced in self._state.revisions[task.revision_arn].load_balancers:
-            group = str(balanced.get("targetGroupArn"))
+        revision = self._state.revisions[task.revision_arn]
+        for balanced, group in zip(revision.load_balancers, revision.target_groups, strict=True):
             port = _host_port(task, balanced.get("containerName"), balanced.get("containerPort"))
             if group in self._state.target_groups and port is not None:
                 targets.append(TaskTarget(group, "127.0.0.1", port))

@@ -1,32 +1,35 @@
-"""The ROLLING deployment as a pure step: situation in, decision out. It does nothing itself.
+"""A deployment as a pure step: situation in, decision out. It does nothing itself.
 
 Called again and again; each call moves at most what the limits allow. Follows the ECS developer
-guide on rolling updates and the deployment circuit breaker; it refuses to know containers,
-load balancers and real time.
+guide on rolling updates, the deployment circuit breaker and alarms; strategies that shift traffic
+have their own module (shifting). It refuses to know containers, load balancers and real time.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from shipway.local.ecs.alarms import firing_at_start, watch_alarms
 from shipway.local.ecs.breaker import breaker_of
-from shipway.local.ecs.model import (
-    Deployment,
-    Revision,
-    Rollback,
+from shipway.local.ecs.deployment import (
     RolloutState,
-    Service,
     ServiceDeployment,
+    Stage,
     Status,
-    Task,
+    Strategy,
 )
+from shipway.local.ecs.early import enough
+from shipway.local.ecs.reversal import BREAKER, REQUEST, abort, fail
 from shipway.local.ecs.scheduling import schedule
+from shipway.local.ecs.shifting import enter, first_position, shift, stable_id
 from shipway.local.ecs.situation import Decision, Draft, Member, Situation, Stop
 from shipway.local.ecs.task_life import BY_SCHEDULER, Fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from shipway.local.ecs.model import Revision, Service, Task
 
 FREE_FAILURES = 3
 """So many failed tasks in a row are replaced at once; after them starts are spread out."""
@@ -47,27 +50,62 @@ def decide(situation: Situation, mint_id: Callable[[], str]) -> Decision:
     """Decide the next step; `mint_id` yields a deployment id when a rollback needs a new one."""
     draft = Draft(
         service=situation.service,
-        current=_begun(situation.current, situation.now),
+        current=_begun(situation),
         breaker=breaker_of(situation.service),
         now=situation.now,
     )
     _account_for_the_fallen(draft, situation)
     members = _dismiss_the_unhealthy(draft, situation)
     _forgive(draft, situation, members)
+    _heed_requests(draft, mint_id)
+    watch_alarms(draft, situation.firing, mint_id)
     _consult_the_breaker(draft, mint_id)
-    schedule(draft, situation, members)
+    if _shifting(draft.current):
+        shift(draft, draft.current, situation, members, mint_id)
+    else:
+        schedule(draft, situation, members)
     _complete(draft, situation, members)
     _forget_empty_deployments(draft, situation)
     _note_steadiness(draft, situation, members)
     return Decision(
-        draft.service, draft.current, draft.launches, tuple(draft.stops), tuple(draft.messages)
+        draft.service,
+        draft.current,
+        tuple(draft.launches.items()),
+        tuple(draft.stops),
+        tuple(draft.messages),
     )
 
 
-def _begun(current: ServiceDeployment | None, now: float) -> ServiceDeployment | None:
+def _begun(situation: Situation) -> ServiceDeployment | None:
+    current, now = situation.current, situation.now
     if current is None or current.status is not Status.PENDING:
         return current
-    return replace(current, status=Status.IN_PROGRESS, started_at=now, updated_at=now)
+    position = None
+    if current.strategy is not Strategy.ROLLING:
+        first = first_position(situation.service, now)
+        position = enter(current, first, first.stage, now)
+    return replace(
+        current,
+        status=Status.IN_PROGRESS,
+        started_at=now,
+        updated_at=now,
+        position=position,
+        ignored_alarms=firing_at_start(current, situation.firing),
+    )
+
+
+def _shifting(current: ServiceDeployment | None) -> TypeGuard[ServiceDeployment]:
+    return current is not None and current.position is not None and not current.status.final
+
+
+def _heed_requests(draft: Draft, mint_id: Callable[[], str]) -> None:
+    match draft.current:
+        case ServiceDeployment(status=Status.ROLLBACK_REQUESTED):
+            fail(draft, REQUEST, mint_id, rolls_back=True)
+        case ServiceDeployment(status=Status.STOP_REQUESTED) as current:
+            abort(draft, current)
+        case _:
+            pass
 
 
 def _account_for_the_fallen(draft: Draft, situation: Situation) -> None:
@@ -142,99 +180,55 @@ def _consult_the_breaker(draft: Draft, mint_id: Callable[[], str]) -> None:
         )
     if not draft.breaker.enabled or not _tripped(draft):
         return
-    failed = replace(
-        primary,
-        state=RolloutState.FAILED,
-        reason="ECS deployment circuit breaker: tasks failed to start.",
-        updated_at=draft.now,
-    )
-    draft.set_primary(failed)
-    draft.say(f"(deployment {failed.id}) deployment failed: tasks failed to start.")
-    goal = draft.service.last_completed
-    if current.status is Status.IN_PROGRESS and draft.breaker.rolls_back and goal is not None:
-        _roll_back(draft, current, goal, mint_id)
-    else:
-        _give_up(draft, current)
-
-
-def _roll_back(
-    draft: Draft, current: ServiceDeployment, goal: str, mint_id: Callable[[], str]
-) -> None:
-    """Make the last completed revision primary again; its running tasks keep their deployment."""
-    service = draft.service
-    old = next((d for d in service.deployments[1:] if d.revision_arn == goal), None)
-    new_id = old.id if old is not None else mint_id()
-    reason = f"ECS deployment circuit breaker: rolling back to deploymentId {new_id}."
-    primary = Deployment(
-        id=new_id,
-        revision_arn=goal,
-        created_at=old.created_at if old is not None else draft.now,
-        updated_at=draft.now,
-        state=RolloutState.IN_PROGRESS,
-        reason=reason,
-    )
-    others = tuple(d for d in service.deployments if d.id != new_id)
-    draft.service = replace(
-        service, deployments=(primary, *others), failed_in_a_row=0, launch_not_before=0.0
-    )
-    draft.say(f"rolling back to deployment {new_id}.")
-    draft.current = replace(
-        current,
-        status=Status.ROLLBACK_IN_PROGRESS,
-        reason="Service deployment rolled back because the circuit breaker threshold was exceeded.",
-        rollback=Rollback(
-            reason="Circuit breaker threshold exceeded.", started_at=draft.now, revision_arn=goal
-        ),
-        triggered=True,
-        updated_at=draft.now,
-    )
-
-
-def _give_up(draft: Draft, current: ServiceDeployment) -> None:
-    """End without a rollback: none was asked for, none is possible, or the rollback failed too."""
-    wanted = draft.breaker.rolls_back
-    status = Status.ROLLBACK_FAILED if wanted else Status.STOPPED
-    what = "There is no completed deployment to roll back to." if wanted else "Rollback is off."
-    if current.status is Status.ROLLBACK_IN_PROGRESS:
-        what = "The rollback's tasks failed to start."
-    draft.current = replace(
-        current,
-        status=status,
-        reason=f"The circuit breaker threshold was exceeded. {what}",
-        triggered=True,
-        stopped_at=draft.now,
-        finished_at=draft.now,
-        updated_at=draft.now,
-    )
+    fail(draft, BREAKER, mint_id, rolls_back=draft.breaker.rolls_back)
 
 
 def _complete(draft: Draft, situation: Situation, members: tuple[Member, ...]) -> None:
     service, primary = draft.service, draft.service.primary
-    if not draft.rolling:
+    if not draft.rolling or _before_clean_up(draft.current):
         return
+    goal = enough(service, draft.current)
     ours = [m for m in members if m.task.started_by == primary.id]
-    full = len(ours) == service.desired and all(m.healthy for m in ours)
-    if not full:
+    healthy = [m for m in ours if m.healthy]
+    full = len(healthy) >= goal.healthy and (goal.early or len(ours) == service.desired)
+    if not full or (not goal.early and len(healthy) < len(ours)):
         draft.set_primary(replace(primary, steady_since=None))
         return
     since = primary.steady_since if primary.steady_since is not None else draft.now
     draft.set_primary(replace(primary, steady_since=since))
-    old_ones_gone = situation.occupied <= {primary.id}
-    looked_at = min((m.seen_at for m in ours), default=draft.now)
-    if looked_at - since < situation.steady_s or not old_ones_gone:
-        return
-    draft.set_primary(
-        replace(
-            draft.service.primary,
-            state=RolloutState.COMPLETED,
-            reason=f"ECS deployment {primary.id} completed.",
-            updated_at=draft.now,
-        )
+    old_ones_gone = goal.deferred or situation.occupied <= {primary.id}
+    looked_at = min((m.seen_at for m in healthy), default=draft.now)
+    patience = max(situation.steady_s, _bake_s(draft.current))
+    if looked_at - since >= patience and old_ones_gone:
+        _succeed(draft)
+
+
+def _before_clean_up(current: ServiceDeployment | None) -> bool:
+    """Return whether traffic has still to move."""
+    if not _shifting(current) or current.rolling_back or current.position is None:
+        return False
+    return current.position.stage is not Stage.CLEAN_UP
+
+
+def _bake_s(current: ServiceDeployment | None) -> float:
+    """Return how long a rolling deployment is watched after it is healthy."""
+    if current is None or current.strategy is not Strategy.ROLLING or current.rolling_back:
+        return 0.0
+    return current.bake_s
+
+
+def _succeed(draft: Draft) -> None:
+    primary = replace(
+        draft.service.primary,
+        state=RolloutState.COMPLETED,
+        reason=f"ECS deployment {draft.service.primary.id} completed.",
+        updated_at=draft.now,
     )
+    draft.set_primary(primary)
     draft.service = replace(draft.service, last_completed=primary.revision_arn)
-    draft.say(f"(deployment {primary.id}) deployment completed.")
+    draft.say_of_primary("deployment completed.")
     if draft.current is not None and not draft.current.status.final:
-        rolled_back = draft.current.status is Status.ROLLBACK_IN_PROGRESS
+        rolled_back = draft.current.rolling_back
         draft.current = replace(
             draft.current,
             status=Status.ROLLBACK_SUCCESSFUL if rolled_back else Status.SUCCESSFUL,
@@ -245,7 +239,11 @@ def _complete(draft: Draft, situation: Situation, members: tuple[Member, ...]) -
 
 def _forget_empty_deployments(draft: Draft, situation: Situation) -> None:
     primary, *others = draft.service.deployments
-    kept = tuple(d for d in others if d.id in situation.occupied)
+    current = draft.current
+    stable = None
+    if _shifting(current) and current.position is not None:
+        stable = stable_id(draft.service, current.position)
+    kept = tuple(d for d in others if d.id in situation.occupied or d.id == stable)
     draft.service = replace(draft.service, deployments=(primary, *kept))
 
 

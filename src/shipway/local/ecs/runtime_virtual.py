@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from shipway.local.ecs.clock import Clock
 
 PORTS_PER_TASK = 100
+NO_CAPACITY = (
+    "Capacity is unavailable at this time. Please try again later or in a different "
+    "availability zone"
+)
+"""What a Fargate task's `stoppedReason` says when there is no place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class Script:
     """How tasks of an image behave; times in seconds, each counted from RUNNING but `start_s`.
 
     `healthy_after_s` None: never healthy, and unhealthy after `unhealthy_after_s`.
-    `ignores_sigterm`: ends only by SIGKILL, after the container's stopTimeout.
+    `sick_after_s`: healthy first, unhealthy from then on. `no_capacity`: there is never a place
+    for the task. `ignores_sigterm`: ends only by SIGKILL, after the container's stopTimeout.
     """
 
     start_s: float = 1.0
@@ -37,6 +43,8 @@ class Script:
     exit_after_s: float | None = None
     exit_code: int = 1
     cannot_pull: bool = False
+    no_capacity: bool = False
+    sick_after_s: float | None = None
     health_status: int = 500
     drain_s: float = 0.0
     ignores_sigterm: bool = False
@@ -63,6 +71,28 @@ class _Run:
             ends.append(self.running_at + self.script.exit_after_s)
         return min((e for e in ends if e is not None), default=math.inf)
 
+    def health(self, now: float) -> Health:
+        """Return what a check of the application finds at `now`."""
+        age, script = now - self.running_at, self.script
+        if script.healthy_after_s is None:
+            return Health.UNHEALTHY if age >= script.unhealthy_after_s else Health.UNKNOWN
+        if script.sick_after_s is not None and age >= script.sick_after_s:
+            return Health.UNHEALTHY
+        return Health.HEALTHY if age >= script.healthy_after_s else Health.UNKNOWN
+
+    @property
+    def start_failure(self) -> str | None:
+        """Why the task never starts, in ECS's words, or None."""
+        if self.script.no_capacity:
+            return NO_CAPACITY
+        if not self.script.cannot_pull:
+            return None
+        image = self.spec.definition["containerDefinitions"][0]["image"]
+        return (
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+            f"failed to resolve ref {image}: not found"
+        )
+
 
 class VirtualRuntime:
     """Runs scripted tasks on a virtual clock; unknown images behave well (`Script()`)."""
@@ -71,6 +101,8 @@ class VirtualRuntime:
         self.scripts = dict(scripts or {})
         self.busy = False
         """Whether the machine has no time to look: what was seen last is all that is known."""
+        self.capacity: int | None = None
+        """How many tasks there is a place for; None for any number."""
         self._clock = clock
         self._last: Mapping[str, TaskSeen] = {}
         self._runs: dict[str, _Run] = {}
@@ -84,6 +116,8 @@ class VirtualRuntime:
         """Begin the script of the first container's image."""
         image = task.definition["containerDefinitions"][0]["image"]
         script = self.scripts.get(image, Script())
+        if self.capacity is not None and len(self._alive()) >= self.capacity:
+            script = replace(script, no_capacity=True)
         self._runs[task.arn] = _Run(task, script, self._clock.now(), self._next_port)
         self._next_port += PORTS_PER_TASK
 
@@ -130,6 +164,7 @@ class VirtualRuntime:
                 run.end_at,
                 run.running_at + (run.script.healthy_after_s or 0.0),
                 run.running_at + run.script.unhealthy_after_s,
+                run.running_at + (run.script.sick_after_s or 0.0),
             )
             if moment > now
         ]
@@ -143,10 +178,11 @@ class VirtualRuntime:
             return TargetHealth(
                 TargetState.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed"
             )
-        age, script = now - run.running_at, run.script
-        if script.healthy_after_s is not None and age >= script.healthy_after_s:
+        script = run.script
+        health = run.health(now)
+        if health is Health.HEALTHY:
             return TargetHealth(TargetState.HEALTHY)
-        if script.healthy_after_s is None and age >= script.unhealthy_after_s:
+        if health is Health.UNHEALTHY:
             return TargetHealth(
                 TargetState.UNHEALTHY,
                 "Target.ResponseCodeMismatch",
@@ -159,6 +195,10 @@ class VirtualRuntime:
         run = self._on(port)
         return run.script.drain_s if run is not None else 0.0
 
+    def _alive(self) -> list[_Run]:
+        now = self._clock.now()
+        return [r for r in self._runs.values() if r.start_failure is None and now < r.end_at]
+
     def _on(self, port: int) -> _Run | None:
         runs = self._runs.values()
         return next((r for r in runs if 0 <= port - r.first_port < PORTS_PER_TASK), None)
@@ -166,13 +206,9 @@ class VirtualRuntime:
     def _seen(self, run: _Run) -> TaskSeen:
         now = self._clock.now()
         definitions = run.spec.definition["containerDefinitions"]
-        if run.script.cannot_pull:
-            text = (
-                "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
-                f"failed to resolve ref {definitions[0]['image']}: not found"
-            )
+        if run.start_failure is not None:
             done = now >= run.running_at
-            return TaskSeen(start_failure=text if done else None, stopped=done)
+            return TaskSeen(start_failure=run.start_failure if done else None, stopped=done)
         if now < run.running_at:
             stopped = run.stop_at is not None and now >= run.stop_at
             return TaskSeen(pull_started_at=run.asked_at, stopped=stopped)
@@ -207,10 +243,7 @@ class VirtualRuntime:
         )
 
     def _health(self, run: _Run) -> Health:
-        age, after = self._clock.now() - run.running_at, run.script.healthy_after_s
-        if after is not None:
-            return Health.HEALTHY if age >= after else Health.UNKNOWN
-        return Health.UNHEALTHY if age >= run.script.unhealthy_after_s else Health.UNKNOWN
+        return run.health(self._clock.now())
 
 
 class VirtualBalancer:

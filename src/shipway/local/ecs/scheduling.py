@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shipway.local.ecs.model import RolloutState
+from shipway.local.ecs.deployment import RolloutState
+from shipway.local.ecs.early import enough
 from shipway.local.ecs.situation import Draft, Member, Situation, Stop
 from shipway.local.ecs.task_life import BY_SCHEDULER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shipway.local.ecs.model import Service
 
 
@@ -23,13 +26,32 @@ def schedule(draft: Draft, situation: Situation, members: tuple[Member, ...]) ->
     room = max(0, service.maximum - len(members))
     waiting = draft.now < service.launch_not_before
     if missing > 0 and not waiting:
-        draft.launches = min(missing, room)
+        draft.launches[service.primary.id] = min(missing, room)
     for member in _least_useful(ours)[: max(0, -missing)]:
         _retire(draft, member)
     blocked = missing > 0 and room < missing and not waiting
     reliable = sum(m.held(situation.steady_s) for m in ours)
-    for member in _dispensable(service, reliable, others, blocked=blocked):
+    goal = enough(service, draft.current)
+    gone = _dispensable(service, reliable, others, blocked=blocked)
+    if goal.early and not goal.deferred and reliable >= goal.healthy:
+        gone = others  # enough new ones are healthy, and the deployment ends only without these
+    for member in gone:
         _retire(draft, member)
+
+
+def staff(draft: Draft, members: tuple[Member, ...], wanted: Mapping[str, int]) -> None:
+    """Bring each deployment in `wanted` to its number of tasks at once, and all others to none.
+
+    So work the strategies that shift traffic: the old tasks are not touched before the end.
+    """
+    waiting = draft.now < draft.service.launch_not_before
+    for deployment_id in dict.fromkeys((*wanted, *(m.task.started_by or "" for m in members))):
+        ours = [m for m in members if m.task.started_by == deployment_id]
+        missing = wanted.get(deployment_id, 0) - len(ours)
+        if missing > 0 and not waiting:
+            draft.launches[deployment_id] = missing
+        for member in _least_useful(ours)[: max(0, -missing)]:
+            _retire(draft, member)
 
 
 def _dispensable(

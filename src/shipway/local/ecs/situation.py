@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from shipway.local.ecs.model import RolloutState
+from shipway.local.ecs.deployment import RolloutState
 from shipway.local.ecs.task_life import Fit, Fitness
 
 if TYPE_CHECKING:
     from shipway.local.ecs.breaker import Breaker
-    from shipway.local.ecs.model import Deployment, Service, ServiceDeployment, Task
+    from shipway.local.ecs.deployment import Deployment, ServiceDeployment
+    from shipway.local.ecs.model import Service, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Situation:
     """All that a decision rests on.
 
     `fallen`: tasks that ended by themselves and were not accounted for. `occupied`: ids of the
-    deployments that still have tasks in any state but STOPPED.
+    deployments that still have tasks in any state but STOPPED. `firing`: names of the alarms that
+    are in ALARM now.
     """
 
     service: Service
@@ -63,15 +65,16 @@ class Situation:
     steady_s: float
     backoff_base_s: float
     backoff_max_s: float
+    firing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to become of the service; `launches` tasks are for its primary deployment."""
+    """What is to become of the service; `launches` says for which deployment how many tasks."""
 
     service: Service
     current: ServiceDeployment | None
-    launches: int
+    launches: tuple[tuple[str, int], ...]
     stops: tuple[Stop, ...]
     messages: tuple[str, ...]
 
@@ -84,13 +87,17 @@ class Draft:
     current: ServiceDeployment | None
     breaker: Breaker
     now: float
-    launches: int = 0
+    launches: dict[str, int] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
     def say(self, message: str) -> None:
         """Add a service event."""
         self.messages.append(f"(service {self.service.name}) {message}")
+
+    def say_of_primary(self, message: str) -> None:
+        """Add a service event about the primary deployment."""
+        self.say(f"(deployment {self.service.primary.id}) {message}")
 
     def set_primary(self, primary: Deployment) -> None:
         """Put another record in the primary deployment's place."""

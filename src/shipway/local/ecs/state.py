@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shipway.local.ecs.balancing import Listener, LoadBalancer, Rule, Target, TargetGroup
+from shipway.local.ecs.deployment import ServiceDeployment
 from shipway.local.ecs.model import (
+    Alarm,
     Cluster,
     Revision,
     Service,
-    ServiceDeployment,
     Task,
     TaskDefinition,
 )
@@ -39,8 +40,8 @@ class Records(dict[str, R]):
 class State:
     """The tables. Only the holder of the engine's lock may touch them.
 
-    Keys: clusters by name; families (latest revision number) by family; client tokens by token;
-    everything else by ARN, targets by `Target.key`.
+    Keys: clusters and alarms by name; families (latest revision number) by family; client tokens
+    by token; everything else by ARN, targets by `Target.key`.
     """
 
     clusters: Records[Cluster] = field(default_factory=Records)
@@ -51,6 +52,7 @@ class State:
     service_deployments: Records[ServiceDeployment] = field(default_factory=Records)
     tasks: Records[Task] = field(default_factory=Records)
     client_tokens: Records[tuple[str, ...]] = field(default_factory=Records)
+    alarms: Records[Alarm] = field(default_factory=Records)
     load_balancers: Records[LoadBalancer] = field(default_factory=Records)
     target_groups: Records[TargetGroup] = field(default_factory=Records)
     listeners: Records[Listener] = field(default_factory=Records)
@@ -71,6 +73,7 @@ class State:
                 self.service_deployments,
                 self.tasks,
                 self.client_tokens,
+                self.alarms,
                 self.load_balancers,
                 self.target_groups,
                 self.listeners,

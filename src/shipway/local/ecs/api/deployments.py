@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shipway.local.ecs.api.desk import Desk, Handler, missing, page
@@ -10,6 +11,9 @@ from shipway.local.ecs.api.service_views import (
     shown_revision,
     shown_service_deployment,
 )
+from shipway.local.ecs.deployment import HookAction, ServiceDeployment, Status, StopType
+from shipway.local.ecs.hooks import answered
+from shipway.local.ecs.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +31,7 @@ def list_service_deployments(desk: Desk, request: JsonObject) -> JsonObject:
         brief_service_deployment(d)
         for d in reversed(list(desk.state.service_deployments.values()))
         if d.service_arn == service.arn
+        and desk.visible(d)
         and (not statuses or d.status.value in statuses)
         and after <= d.created_at <= before
     ]
@@ -40,9 +45,11 @@ def describe_service_deployments(desk: Desk, request: JsonObject) -> JsonObject:
     arns = request["serviceDeploymentArns"]
     return {
         "serviceDeployments": [
-            shown_service_deployment(desk.state, records[arn]) for arn in arns if arn in records
+            shown_service_deployment(desk.state, records[arn])
+            for arn in arns
+            if desk.visible(records.get(arn))
         ],
-        "failures": [missing(arn) for arn in arns if arn not in records],
+        "failures": [missing(arn) for arn in arns if not desk.visible(records.get(arn))],
     }
 
 
@@ -58,6 +65,54 @@ def describe_service_revisions(desk: Desk, request: JsonObject) -> JsonObject:
     }
 
 
+def stop_service_deployment(desk: Desk, request: JsonObject) -> JsonObject:
+    """Ask a deployment under way to roll back (the default), or to stop where it is."""
+    record = _record(desk, request["serviceDeploymentArn"])
+    if record.status not in {Status.PENDING, Status.IN_PROGRESS}:
+        raise AwsError(
+            "ConflictException",
+            f"The service deployment cannot be stopped: it is {record.status}.",
+        )
+    back = request.get("stopType", StopType.ROLLBACK) == StopType.ROLLBACK
+    _ask(
+        desk,
+        replace(
+            record,
+            status=Status.ROLLBACK_REQUESTED if back else Status.STOP_REQUESTED,
+            reason=f"{'Rollback' if back else 'Stop'} requested by StopServiceDeployment.",
+        ),
+    )
+    return {"serviceDeploymentArn": record.arn}
+
+
+def continue_service_deployment(desk: Desk, request: JsonObject) -> JsonObject:
+    """Answer the hook that a deployment waits for: go on (the default), or roll back."""
+    record = _record(desk, request["serviceDeploymentArn"])
+    position, hook_id = record.position, request["hookId"]
+    waiting = {h.id for h in position.hooks if h.open} if position else set()
+    if position is None or record.status is not Status.IN_PROGRESS or hook_id not in waiting:
+        raise invalid(f"The service deployment does not wait for the lifecycle hook {hook_id}.")
+    answered_position = replace(position, hooks=answered(position.hooks, hook_id))
+    if request.get("action", HookAction.CONTINUE) == HookAction.CONTINUE:
+        _ask(desk, replace(record, position=answered_position))
+    else:
+        reason = "Rollback requested by ContinueServiceDeployment."
+        _ask(desk, replace(record, status=Status.ROLLBACK_REQUESTED, reason=reason))
+    return {"serviceDeploymentArn": record.arn}
+
+
+def _record(desk: Desk, arn: str) -> ServiceDeployment:
+    record = desk.state.service_deployments.get(arn)
+    if record is None:
+        raise AwsError("ServiceDeploymentNotFoundException", "Service deployment not found.")
+    return record
+
+
+def _ask(desk: Desk, record: ServiceDeployment) -> None:
+    desk.state.service_deployments[record.arn] = replace(record, updated_at=desk.now)
+    desk.engine.wake.set()
+
+
 def _cluster_in(service: str) -> str | None:
     """Return the cluster that a service's long ARN names."""
     parts = service.split("/")
@@ -68,4 +123,6 @@ HANDLERS: Mapping[str, Handler] = {
     "ListServiceDeployments": list_service_deployments,
     "DescribeServiceDeployments": describe_service_deployments,
     "DescribeServiceRevisions": describe_service_revisions,
+    "StopServiceDeployment": stop_service_deployment,
+    "ContinueServiceDeployment": continue_service_deployment,
 }

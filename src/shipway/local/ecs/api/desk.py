@@ -14,7 +14,9 @@ from shipway.local.ecs.wire.errors import AwsError, client_error, invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shipway.local.ecs.deployment import ServiceDeployment
     from shipway.local.ecs.engine import Engine
+    from shipway.local.ecs.faults import Faults
     from shipway.local.ecs.model import Cluster, Service, TaskDefinition
     from shipway.local.ecs.names import Arns, Ids
     from shipway.local.ecs.state import State
@@ -29,6 +31,8 @@ class Desk:
 
     engine: Engine
     ecs: Shapes
+    cloudwatch: Shapes
+    faults: Faults
 
     @property
     def state(self) -> State:
@@ -49,6 +53,10 @@ class Desk:
     def now(self) -> float:
         """The clock's time."""
         return self.engine.now
+
+    def visible(self, record: ServiceDeployment | None) -> bool:
+        """Return whether clients can see a service deployment already."""
+        return record is not None and self.now >= record.visible_from
 
     def cluster(self, name_or_arn: str | None) -> Cluster:
         """Return an active cluster; raise ClusterNotFoundException."""

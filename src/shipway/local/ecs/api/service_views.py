@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shipway.local.ecs.alarms import alarm_names
 from shipway.local.ecs.breaker import breaker_of
-from shipway.local.ecs.document import pick, present
-from shipway.local.ecs.model import (
+from shipway.local.ecs.deployment import (
     Deployment,
-    Revision,
+    Hook,
     RolloutState,
-    Service,
     ServiceDeployment,
     Status,
-    Task,
-    TaskStatus,
 )
+from shipway.local.ecs.document import pick, present
+from shipway.local.ecs.model import Revision, Service, Task, TaskStatus
+from shipway.local.ecs.shifting import wanted_tasks
 
 if TYPE_CHECKING:
     from shipway.local.ecs.document import JsonObject
@@ -65,7 +65,7 @@ def shown_service(state: State, service: Service, *, tags: bool) -> JsonObject:
         ],
         "createdAt": service.created_at,
         "currentServiceRevisions": [
-            _revision_counts(state, service, d.revision_arn) for d in service.deployments
+            _revision_counts(state, service, d.revision_arn, None) for d in service.deployments
         ],
         "currentServiceDeployment": current.arn if current else None,
         "tags": list(service.tags) if tags else None,
@@ -98,7 +98,7 @@ def _deployment(
 def shown_service_deployment(state: State, record: ServiceDeployment) -> JsonObject:
     """Return the `ServiceDeployment` structure."""
     service = state.services[record.service_arn]
-    rollback = record.rollback
+    rollback, position = record.rollback, record.position
     return present(
         {
             "serviceDeploymentArn": record.arn,
@@ -110,13 +110,18 @@ def shown_service_deployment(state: State, record: ServiceDeployment) -> JsonObj
             "stoppedAt": record.stopped_at,
             "updatedAt": record.updated_at,
             "sourceServiceRevisions": [
-                _revision_counts(state, service, arn) for arn in record.source_revisions
+                _revision_counts(state, service, arn, record) for arn in record.source_revisions
             ],
-            "targetServiceRevision": _revision_counts(state, service, record.target_revision),
+            "targetServiceRevision": _revision_counts(
+                state, service, record.target_revision, record
+            ),
             "status": record.status.value,
             "statusReason": record.reason,
             "deploymentConfiguration": record.configuration,
+            "lifecycleStage": position.shown.value if position else None,
+            "lifecycleHookDetails": [_hook(h) for h in position.hooks] if position else None,
             "deploymentCircuitBreaker": _breaker(service, record),
+            "alarms": _alarms(record),
             "rollback": present(
                 {
                     "reason": rollback.reason,
@@ -163,6 +168,7 @@ def shown_revision(state: State, revision: Revision) -> JsonObject:
         "serviceArn": revision.service_arn,
         "clusterArn": revision.cluster_arn,
         "createdAt": revision.created_at,
+        "resolvedConfiguration": {"loadBalancers": list(revision.resolved)},
         "containerImages": [
             present(
                 {
@@ -176,27 +182,79 @@ def shown_revision(state: State, revision: Revision) -> JsonObject:
     }
 
 
+def _hook(hook: Hook) -> JsonObject:
+    return {
+        "hookId": hook.id,
+        "targetType": hook.kind,
+        "status": hook.status.value,
+        "expiresAt": hook.expires_at,
+        "timeoutAction": hook.timeout_action.value,
+    }
+
+
 def _breaker(service: Service, record: ServiceDeployment) -> JsonObject:
-    if not breaker_of(service).enabled:
-        status = "DISABLED"
-    elif record.triggered:
-        status = "TRIGGERED"
-    elif record.status in {Status.PENDING, Status.IN_PROGRESS}:
-        status = "MONITORING"
-    else:
-        status = "MONITORING_COMPLETE"
-    return {"status": status, "failureCount": record.failures, "threshold": record.threshold}
+    return {
+        "status": _monitoring(
+            record, enabled=breaker_of(service).enabled, triggered=record.triggered
+        ),
+        "failureCount": record.failures,
+        "threshold": record.threshold,
+    }
 
 
-def _revision_counts(state: State, service: Service, revision_arn: str) -> JsonObject:
+def _alarms(record: ServiceDeployment) -> JsonObject:
+    names = alarm_names(record)
+    triggered = record.triggered_alarms
+    return {
+        "status": _monitoring(record, enabled=bool(names), triggered=bool(triggered)),
+        "alarmNames": list(names),
+        "triggeredAlarmNames": list(triggered),
+    }
+
+
+def _monitoring(record: ServiceDeployment, *, enabled: bool, triggered: bool) -> str:
+    """Return a ServiceDeploymentRollbackMonitorsStatus."""
+    if not enabled:
+        return "DISABLED"
+    if triggered:
+        return "TRIGGERED"
+    watching = record.status in {Status.PENDING, Status.IN_PROGRESS}
+    return "MONITORING" if watching else "MONITORING_COMPLETE"
+
+
+def _revision_counts(
+    state: State, service: Service, revision_arn: str, record: ServiceDeployment | None
+) -> JsonObject:
+    """Return the `ServiceRevisionSummary` of a record, with weights where it shifts traffic.
+
+    Without a record: the ServiceCurrentRevisionSummary, which has none.
+    """
     tasks = [t for t in state.tasks_of(service.arn) if t.revision_arn == revision_arn]
-    wanted = bool(service.deployments) and service.primary.revision_arn == revision_arn
+    wanted = {service.primary.id: service.desired} if service.deployments else {}
+    current = state.service_deployments.get(service.current or "")
+    if current is not None and current.position is not None and not current.status.final:
+        wanted = dict(wanted_tasks(service, current))
     return {
         "arn": revision_arn,
-        "requestedTaskCount": service.desired if wanted else 0,
+        "requestedTaskCount": sum(
+            wanted.get(d.id, 0) for d in service.deployments if d.revision_arn == revision_arn
+        ),
         "runningTaskCount": _running(tasks),
         "pendingTaskCount": _pending(tasks),
+        **(_weights(record, revision_arn) if record else {}),
     }
+
+
+def _weights(record: ServiceDeployment, revision_arn: str) -> JsonObject:
+    position = record.position
+    if position is None:
+        return {}
+    production, test = position.production, position.test
+    if revision_arn == position.stable:
+        production, test = 100.0 - production, 100.0 - test
+    elif revision_arn != record.target_revision:
+        production = test = 0.0
+    return {"requestedProductionTrafficWeight": production, "requestedTestTrafficWeight": test}
 
 
 def _running(tasks: list[Task]) -> int:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shipway.local.ecs.api.deploying import deploy
+from shipway.local.ecs.api.deployment_rules import check_deployment
 from shipway.local.ecs.api.desk import Desk, Handler, missing, page
 from shipway.local.ecs.api.service_views import shown_service
-from shipway.local.ecs.breaker import breaker_of
 from shipway.local.ecs.document import pick
-from shipway.local.ecs.model import (
-    Deployment,
-    Revision,
-    RolloutState,
-    Service,
-    ServiceDeployment,
-    Status,
-)
+from shipway.local.ecs.model import Service
 from shipway.local.ecs.wire.errors import AwsError, invalid
 
 if TYPE_CHECKING:
@@ -63,7 +57,8 @@ def create_service(desk: Desk, request: JsonObject) -> JsonObject:
         deployments=(),
         current=None,
     )
-    service = _deploy(desk, service)
+    check_deployment(desk.state, service)
+    service = deploy(desk, service)
     return {"service": _shown(desk, service, tags=True)}
 
 
@@ -87,8 +82,9 @@ def update_service(desk: Desk, request: JsonObject) -> JsonObject:
         desired=int(request.get("desiredCount", service.desired)),
         steady=False,
     )
+    check_deployment(desk.state, updated)
     if triggered or request.get("forceNewDeployment"):
-        updated = _deploy(desk, updated)
+        updated = deploy(desk, updated)
     else:
         desk.state.services[service.arn] = updated
     desk.engine.wake.set()
@@ -136,82 +132,11 @@ def list_services(desk: Desk, request: JsonObject) -> JsonObject:
     return {"serviceArns": chosen, **token}
 
 
-def _deploy(desk: Desk, service: Service) -> Service:
-    """Begin a deployment of what the service asks for; one in flight is replaced."""
-    revision = _new_revision(desk, service)
-    _supersede(desk, service)
-    deployment = Deployment(
-        id=f"ecs-svc/{desk.ids.digits()}",
-        revision_arn=revision.arn,
-        created_at=desk.now,
-        updated_at=desk.now,
-        state=RolloutState.IN_PROGRESS,
-        reason="",
-    )
-    deployment = replace(deployment, reason=f"ECS deployment {deployment.id} in progress.")
-    path = service.arn.rsplit("service/", 1)[-1]
-    record = ServiceDeployment(
-        arn=desk.arns.ecs(f"service-deployment/{path}/{desk.ids.hex(22)}"),
-        service_arn=service.arn,
-        cluster_arn=service.cluster_arn,
-        target_revision=revision.arn,
-        source_revisions=tuple(dict.fromkeys(d.revision_arn for d in service.deployments)),
-        status=Status.PENDING,
-        created_at=desk.now,
-        updated_at=desk.now,
-        configuration=service.configuration,
-        deployment_id=deployment.id,
-        threshold=breaker_of(service).threshold,
-    )
-    desk.state.service_deployments[record.arn] = record
-    deployed = replace(
-        service,
-        deployments=(deployment, *service.deployments),
-        current=record.arn,
-        steady=False,
-        failed_in_a_row=0,
-        launch_not_before=0.0,
-    )
-    desk.state.services[service.arn] = deployed
-    desk.engine.wake.set()
-    return deployed
-
-
-def _supersede(desk: Desk, service: Service) -> None:
-    current = desk.state.service_deployments.get(service.current or "")
-    if current is not None and not current.status.final:
-        desk.state.service_deployments[current.arn] = replace(
-            current,
-            status=Status.STOPPED,
-            reason="Replaced by a new service deployment.",
-            stopped_at=desk.now,
-            finished_at=desk.now,
-            updated_at=desk.now,
-        )
-
-
-def _new_revision(desk: Desk, service: Service) -> Revision:
-    path = service.arn.rsplit("service/", 1)[-1]
-    config = pick(service.document, desk.ecs.members("ServiceRevision"))
-    revision = Revision(
-        arn=desk.arns.ecs(f"service-revision/{path}/{desk.ids.digits()}"),
-        service_arn=service.arn,
-        cluster_arn=service.cluster_arn,
-        created_at=desk.now,
-        config=config,
-    )
-    desk.state.revisions[revision.arn] = revision
-    return revision
-
-
 def _check(desk: Desk, request: JsonObject) -> None:
     controller = request.get("deploymentController", {}).get("type", "ECS")
-    strategy = request.get("deploymentConfiguration", {}).get("strategy", "ROLLING")
-    if controller != "ECS" or strategy != "ROLLING":
-        raise AwsError(
-            "UnsupportedFeatureException",
-            f"The local control plane does not do {controller}/{strategy} deployments yet.",
-        )
+    if controller != "ECS":
+        text = f"The local control plane has no {controller} deployment controller."
+        raise AwsError("UnsupportedFeatureException", text)
     if request.get("schedulingStrategy", "REPLICA") != "REPLICA":
         raise AwsError("UnsupportedFeatureException", "Only REPLICA services are supported.")
     if int(request.get("desiredCount") or 0) < 0:
@@ -235,7 +160,11 @@ def _check_containers(load_balancers: object, containers: list[JsonObject]) -> N
 
 
 def _shown(desk: Desk, service: Service, *, tags: bool = False) -> JsonObject:
-    return shown_service(desk.state, service, tags=tags)
+    shown = shown_service(desk.state, service, tags=tags)
+    current = desk.state.service_deployments.get(service.current or "")
+    if not desk.visible(current):
+        shown.pop("currentServiceDeployment", None)
+    return shown
 
 
 HANDLERS: Mapping[str, Handler] = {
