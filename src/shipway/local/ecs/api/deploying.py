@@ -31,15 +31,15 @@ def deploy(desk: Desk, service: Service) -> Service:
         raise invalid(f"{MOST_ACTIVE} active deployments exist, unable to create new deployment.")
     revision = _new_revision(desk, service)
     _supersede(desk, service)
+    name = f"ecs-svc/{desk.ids.digits()}"
     deployment = Deployment(
-        id=f"ecs-svc/{desk.ids.digits()}",
+        id=name,
         revision_arn=revision.arn,
         created_at=desk.now,
         updated_at=desk.now,
         state=RolloutState.IN_PROGRESS,
-        reason="",
+        reason=f"ECS deployment {name} in progress.",
     )
-    deployment = replace(deployment, reason=f"ECS deployment {deployment.id} in progress.")
     path = service.arn.rsplit("service/", 1)[-1]
     record = ServiceDeployment(
         arn=desk.arns.ecs(f"service-deployment/{path}/{desk.ids.hex(22)}"),
