@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 MOST_ACTIVE = 5
 """So many deployments may have tasks at once (containers-roadmap#2836); ECS refuses a sixth."""
+_TOO_MANY = f"{MOST_ACTIVE} active deployments exist, unable to create new deployment."
 
 
 def deploy(desk: Desk, service: Service) -> Service:
     """Begin a deployment of what the service asks for; one in flight is replaced."""
     if len(service.deployments) >= MOST_ACTIVE:
-        raise invalid(f"{MOST_ACTIVE} active deployments exist, unable to create new deployment.")
+        raise invalid(_TOO_MANY)
     revision = _new_revision(desk, service)
     _supersede(desk, service)
     name = f"ecs-svc/{desk.ids.digits()}"
@@ -40,9 +41,8 @@ def deploy(desk: Desk, service: Service) -> Service:
         state=RolloutState.IN_PROGRESS,
         reason=f"ECS deployment {name} in progress.",
     )
-    path = service.arn.rsplit("service/", 1)[-1]
     record = ServiceDeployment(
-        arn=desk.arns.ecs(f"service-deployment/{path}/{desk.ids.hex(22)}"),
+        arn=_arn(desk, service, "service-deployment", desk.ids.hex(22)),
         service_arn=service.arn,
         cluster_arn=service.cluster_arn,
         target_revision=revision.arn,
@@ -83,13 +83,12 @@ def _supersede(desk: Desk, service: Service) -> None:
 
 
 def _new_revision(desk: Desk, service: Service) -> Revision:
-    path = service.arn.rsplit("service/", 1)[-1]
     config = pick(service.document, desk.ecs.members("ServiceRevision"))
     stable = desk.state.revisions.get(service.last_completed or "")
     used = frozenset(stable.target_groups if stable else ())
     shifts = service.configuration["strategy"] != Strategy.ROLLING
     revision = Revision(
-        arn=desk.arns.ecs(f"service-revision/{path}/{desk.ids.digits()}"),
+        arn=_arn(desk, service, "service-revision", desk.ids.digits()),
         service_arn=service.arn,
         cluster_arn=service.cluster_arn,
         created_at=desk.now,
@@ -100,3 +99,8 @@ def _new_revision(desk: Desk, service: Service) -> Revision:
     )
     desk.state.revisions[revision.arn] = revision
     return revision
+
+
+def _arn(desk: Desk, service: Service, kind: str, name: str) -> str:
+    path = service.arn.rsplit("service/", 1)[-1]
+    return desk.arns.ecs(f"{kind}/{path}/{name}")
