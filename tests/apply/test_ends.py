@@ -100,7 +100,7 @@ def test_a_sick_release_is_replaced_by_the_last_good_one(stage: Stage) -> None:
     """A release that answers 500 is rolled back by itself, and the way back is verified."""
     first = delivered(stage, "a")
     stage.orchestrator.sick.add(a_source("b").commit)
-    with pytest.raises(RolledBack, match="answered 500, expected 200"):
+    with pytest.raises(RolledBack, match="wanted status 200, got status 500"):
         delivered(stage, "b")
     last = stage.world().history().last_attempt("preprod")
     assert last is not None
@@ -110,7 +110,7 @@ def test_a_sick_release_is_replaced_by_the_last_good_one(stage: Stage) -> None:
 def test_a_sick_first_release_has_nothing_to_return_to(stage: Stage) -> None:
     """The first release of all, when it does not verify, ends with 3 and is left there."""
     stage.orchestrator.sick.add(a_source("a").commit)
-    with pytest.raises(VerificationFailed, match="answered 500"):
+    with pytest.raises(VerificationFailed, match="got status 500"):
         delivered(stage, "a")
     assert stage.orchestrator.asked("preprod") == 1
 

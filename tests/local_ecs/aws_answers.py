@@ -42,6 +42,7 @@ class Answers:
 
     replies: dict[tuple[str, str], Reply] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    regions: list[str] = field(default_factory=list)
     url: str = ""
 
     def reply(self, service: str, operation: str, request: dict[str, Any]) -> Any:
@@ -60,6 +61,7 @@ def answering(answers: Answers) -> Iterator[Answers]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             scope = self.headers["Authorization"].split("Credential=")[1].split("/")
+            answers.regions.append(scope[2])
             path = self.path.rpartition("/operation/")[2]
             status, kind, said = _answered(answers, scope[3], self.headers, path, body)
             self.send_response(status)

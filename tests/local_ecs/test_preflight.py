@@ -458,3 +458,50 @@ def test_quotas_are_asked_for_on_aws_by_name(aws: Answers) -> None:
     assert quotas(session) == (("of ecs", 5.0), ("of fargate", 5.0))
     del aws.replies["service-quotas", "ListServiceQuotas"]
     assert isinstance(quotas(session), Unknown)
+
+
+def test_a_strategys_own_rule_is_looked_at_before_the_first_shift(
+    virtual: Stage, aws: Answers
+) -> None:
+    """A rolling service that is to become blue/green: its second group and its rule are seen."""
+    gone = f"arn:aws:elasticloadbalancing:{REGION}:000000000000:targetgroup/gone/1"
+    environment = environment_of(virtual.steady())
+    facts = look(virtual, aws, environment, groups=(gone,), rules=(RULE,))
+    assert refused(facts) == ["target-group-is-missing", "listener-rule-is-missing"]
+
+
+# --- pain 16 of research/ecs.md: verifiers that say "not there" of what is there -----------------
+
+
+def test_pain_16_a_digest_is_asked_for_as_a_digest(virtual: Stage, aws: Answers) -> None:
+    """The image is looked for by its digest, in the account and region of its name."""
+    wanted: list[Any] = []
+    there = aws.replies["ecr", "BatchGetImage"]
+
+    def image(request: dict[str, Any]) -> Any:
+        wanted.append((request["imageIds"], request["registryId"], request["repositoryName"]))
+        return there(request)
+
+    aws.replies["ecr", "BatchGetImage"] = image
+    far = REPOSITORY.replace(REGION, OTHER_REGION).replace("000000000000", "111111111111")
+    facts = look(virtual, aws, an_environment(), only_image=True, repository=far)
+    assert refused(facts, only_image=True) == []
+    assert wanted == [([{"imageDigest": NEEDS.digest}], "111111111111", "sender")]
+    assert aws.regions == [OTHER_REGION]
+
+
+def test_pain_16_a_secret_of_another_region_is_asked_for_there(
+    virtual: Stage, aws: Answers
+) -> None:
+    """The region in its ARN decides whom to ask (ecspresso#655)."""
+    environment = environment_of(virtual.steady())
+    facts = look(virtual, aws, environment, secrets=(FAR,))
+    assert facts.secrets == ((FAR, Keeping.THERE),)
+    assert OTHER_REGION in aws.regions
+
+
+def test_pain_16_a_missing_parameter_is_not_passed(virtual: Stage, aws: Answers) -> None:
+    """SSM reports what is missing by leaving it out, not as an error (ecspresso#713)."""
+    aws.replies["ssm", "DescribeParameters"] = lambda _: {"Parameters": []}
+    facts = look(virtual, aws, environment_of(virtual.steady()), secrets=("/sender/token",))
+    assert refused(facts) == ["secret-is-missing"]

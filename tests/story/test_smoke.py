@@ -12,16 +12,20 @@ from shipway.environments.smoke import (
     Judged,
     judge_alarm,
     judge_command,
+    judge_digests,
     judge_http,
     p95,
     worst,
     wrong_answer,
 )
-from shipway.model.observed import ProbeAnswer
+from shipway.model.observed import ProbeAnswer, RunningTask
 from shipway.model.outcome import Outcome
 from shipway.model.preflight import AlarmState, Unknown
 from shipway.model.probes import AlarmProbe, BodyRule, CommandProbe, HttpProbe
+from shipway.model.release import Digest
+from shipway.testing.builders import a_digest, a_release
 
+A = a_release()
 PROBE = HttpProbe("/x", (200, 204), 1.0)
 COMMAND = CommandProbe(("pnpm", "accept"), 30.0)
 JSON = '{"status": "ok", "ready": true, "depth": 3, "list": [{"a/b": "c~d"}], "nothing": null}'
@@ -111,6 +115,26 @@ def test_each_probe_tells_in_one_line_what_it_wanted_and_got(
 ) -> None:
     """The verdict and its line, for each way in which a probe can end."""
     assert judged == Judged(outcome, line)
+
+
+@pytest.mark.parametrize(
+    ("digests", "outcome"),
+    [
+        ((A.digest, A.digest), Outcome.PASSED),
+        ((A.digest, None), Outcome.INCONCLUSIVE),
+        ((None,), Outcome.INCONCLUSIVE),
+        ((a_digest("x"), None), Outcome.FAILED),
+        ((), Outcome.FAILED),
+    ],
+)
+def test_a_digest_that_ecs_has_not_resolved_says_nothing(
+    digests: tuple[Digest | None, ...], outcome: Outcome
+) -> None:
+    """Only another digest, or no task at all, is wrong; an unknown one is for a person."""
+    tasks = tuple(RunningTask(f"t{n}", digest) for n, digest in enumerate(digests))
+    judged = judge_digests(A, tasks)
+    assert judged.outcome is outcome
+    assert bool(judged.line) is (outcome is not Outcome.PASSED)
 
 
 @pytest.mark.parametrize(

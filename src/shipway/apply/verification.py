@@ -5,7 +5,7 @@ from __future__ import annotations
 from shipway.apply.probing import Subject, bake, probe_all
 from shipway.apply.waiting import wait_for
 from shipway.apply.world import World
-from shipway.environments.smoke import Judged, wrong_digests
+from shipway.environments.smoke import Judged, judge_digests
 from shipway.errors import AccessIsDenied, VerificationFailed, VerificationIsInconclusive
 from shipway.events.types import VerificationEnded
 from shipway.model.outcome import Outcome
@@ -43,9 +43,9 @@ def judge(step: Verify, world: World) -> Judged:
     """Judge a release where it runs: its digests, its probes, then its time to bake."""
     environment, release = step.environment, step.release
     try:
-        wrong = running_wrong(environment, release, world)
-        if wrong:
-            return Judged(Outcome.FAILED, wrong)
+        judged = running(environment, release, world)
+        if judged.outcome is not Outcome.PASSED:
+            return judged
         subject = Subject(environment, release, world.orchestrator.address(environment))
         judged = probe_all(subject, world)
         if judged.outcome is Outcome.PASSED and step.bake and environment.bake_s:
@@ -56,13 +56,19 @@ def judge(step: Verify, world: World) -> Judged:
 
 
 def running_wrong(environment: Environment, release: Release, world: World) -> str:
-    """Return why the running tasks are not this release, giving ECS a moment to agree."""
-    last = ""
+    """Return why the running tasks are not this release; empty when they are, or nobody knows."""
+    judged = running(environment, release, world)
+    return judged.line if judged.outcome is Outcome.FAILED else ""
 
-    def look() -> str | None:
+
+def running(environment: Environment, release: Release, world: World) -> Judged:
+    """Judge the running tasks by their digests, giving ECS a moment to agree."""
+    last = Judged(Outcome.INCONCLUSIVE, "the running tasks could not be seen")
+
+    def look() -> Judged | None:
         nonlocal last
-        last = wrong_digests(release, world.orchestrator.running_tasks(environment))
-        return None if last else "right"
+        last = judge_digests(release, world.orchestrator.running_tasks(environment))
+        return last if last.outcome is Outcome.PASSED else None
 
     wait_for(look, clock=world.clock, every_s=world.poll_s, within_s=DIGESTS_WITHIN_S)
     return last

@@ -55,6 +55,7 @@ def needs_of(
         for secret in objects(container.get("secrets"))
         if "valueFrom" in secret
     )
+    shifted = environment.strategy.traffic
     watched = (p.name for p in environment.probes if isinstance(p, AlarmProbe))
     return Needs(
         container=definition.container,
@@ -65,6 +66,8 @@ def needs_of(
         roles=tuple(dict.fromkeys(str(role) for role in roles if role)),
         secrets=tuple(dict.fromkeys(secrets)),
         alarms=tuple(dict.fromkeys((*environment.strategy.alarms, *watched))),
+        groups=(shifted.alternate_target_group,) if shifted else (),
+        rules=(shifted.production_rule,) if shifted else (),
         tasks=environment.container.tasks,
         cpu=environment.container.cpu,
         ours=ours,

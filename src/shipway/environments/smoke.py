@@ -43,6 +43,16 @@ def wrong_digests(release: Release, tasks: tuple[RunningTask, ...]) -> str:
     return f"{len(wrong)} of {len(tasks)} tasks run {example}, not {release.digest}"
 
 
+def judge_digests(release: Release, tasks: tuple[RunningTask, ...]) -> Judged:
+    """Judge the running tasks by their digests; one that is not known yet says nothing."""
+    known = tuple(task for task in tasks if task.digest is not None)
+    if not tasks or any(task.digest != release.digest for task in known):
+        return Judged(Outcome.FAILED, wrong_digests(release, known))
+    if len(known) < len(tasks):
+        return Judged(Outcome.INCONCLUSIVE, wrong_digests(release, tasks))
+    return Judged(Outcome.PASSED, "")
+
+
 def wanted(probe: HttpProbe) -> str:
     """Say what an HTTP probe wants of one answer."""
     rule = probe.body

@@ -39,7 +39,7 @@ def _group(place: Place, arn: str, seen: Group | Unknown | None) -> Iterator[Fin
     elif place.network == "awsvpc" and seen.target != "ip":
         how = "with awsvpc the targets are addresses: make a group with target type ip"
         yield refuse("target-group-does-not-fit", f"its targets are {seen.target}", where, how)
-    elif not seen.forwarded and len(place.balancers) == 1 and not place.balancers[0].other:
+    elif not seen.forwarded and [(b.group, b.other) for b in place.balancers] == [(arn, "")]:
         how = "add a listener rule that forwards to it"
         yield refuse("target-group-is-idle", "no listener forwards to it", where, how)
 

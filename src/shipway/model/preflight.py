@@ -18,7 +18,8 @@ class Needs:
 
     `repository` is the registry's own name of the repository. `platform` is `os/architecture` as
     the task definition asks for it, "" where any will do. `secrets` are `valueFrom` as the task
-    definition writes them, `roles` and `alarms` ARNs and names; each without repetition. `tasks`
+    definition writes them, `roles` and `alarms` ARNs and names; each without repetition;
+    `groups` and `rules` the target groups and listener rules that the strategy names. `tasks`
     is how many there will be at most at the same time where the service does not exist yet, `cpu`
     their size in CPU units. `ours` are deployments that the ledger knows. `creates` when the
     service may be missing; `only_image` for a way back, which nothing else may hold up.
@@ -32,6 +33,8 @@ class Needs:
     roles: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     tasks: int = 1
     cpu: int = 256
     ours: frozenset[str] = frozenset()

@@ -75,10 +75,10 @@ class AwsInspector:
             balancers = found.balancers if found else ()
             alarms = tuple(dict.fromkeys((*needs.alarms, *(found.alarms if found else ()))))
             states = pool.submit(dependencies.alarms, session, alarms)
-            groups = _each(
-                pool, self._group, tuple(g for b in balancers for g in (b.group, b.other))
-            )
-            weights = _each(pool, self._weights, tuple(r for b in balancers for r in b.rules))
+            behind = tuple(g for b in balancers for g in (b.group, b.other))
+            groups = _each(pool, self._group, (*behind, *needs.groups))
+            rules = tuple(r for b in balancers for r in b.rules)
+            weights = _each(pool, self._weights, (*rules, *needs.rules))
             return Facts(
                 platforms=image.result(),
                 cluster=cluster.result(),
