@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from shipway.adapters.aws.shapes import request_shape
+from shipway.adapters.aws.shapes import ecs_model, request_shape
 from shipway.environments.forecast import TRIGGERS, forecast
 from shipway.environments.taskdef import task_definition
 from shipway.model.document import Json, JsonObject, canonical
 from shipway.model.foreseen import Foreseen, Request
 from shipway.model.secret_names import HIDDEN, shown
 from shipway.model.service import Environment
+from shipway.model.spec import Spec
 from shipway.model.task_definition import Change
 from tests.story.telling import PREPROD, A, B
 
 ONE, OTHER = task_definition(A, PREPROD), task_definition(B, PREPROD)
+PUT = Spec(ONE, grace_s=10)
 
 
 def foreseen(live: JsonObject | None = None, **sent: Json) -> Foreseen:
@@ -36,13 +38,13 @@ def with_env(**env: str) -> Environment:
 def test_nothing_is_pending_where_all_is_as_it_should_be() -> None:
     """The same definition and the same attributes are no change, whatever else the service has."""
     live: JsonObject = {"healthCheckGracePeriodSeconds": 10, "desiredCount": 7}
-    found = forecast(ONE, ONE, ONE, foreseen(live, healthCheckGracePeriodSeconds=10))
+    found = forecast(ONE, ONE, PUT, foreseen(live, healthCheckGracePeriodSeconds=10))
     assert (found.pending, found.because, found.drift) == (False, (), ())
 
 
 def test_another_definition_starts_a_deployment() -> None:
     """A changed task definition is a cause."""
-    found = forecast(ONE, OTHER, ONE, foreseen({"desiredCount": 1}))
+    found = forecast(ONE, OTHER, PUT, foreseen({"desiredCount": 1}))
     assert (found.pending, found.because) == (True, ("taskDefinition",))
 
 
@@ -58,14 +60,14 @@ def test_another_definition_starts_a_deployment() -> None:
 )
 def test_only_some_attributes_start_a_deployment(field: str, value: Json, *, starts: bool) -> None:
     """What UpdateService says of each attribute is what the plan says."""
-    found = forecast(ONE, ONE, ONE, foreseen({"desiredCount": 1}, **{field: value}))
+    found = forecast(ONE, ONE, PUT, foreseen({"desiredCount": 1}, **{field: value}))
     assert found.pending
     assert bool(found.because) is starts
 
 
 def test_every_trigger_is_a_field_of_the_api() -> None:
     """The list of causes names only what the installed SDK knows."""
-    assert {name for name, _ in request_shape("UpdateService").members} >= TRIGGERS
+    assert {name for name, _ in request_shape("UpdateService", ecs_model()).members} >= TRIGGERS
 
 
 def test_only_what_would_be_sent_is_compared() -> None:
@@ -84,7 +86,14 @@ def test_drift_is_what_the_ledger_did_not_put_there() -> None:
     """Live differs from what was put there; without a record of it nothing is said."""
     changed = task_definition(A, replace(PREPROD, task='{"pidMode":"task"}'))
     assert forecast(changed, OTHER, None, foreseen()).drift is None
-    assert forecast(changed, OTHER, ONE, foreseen()).drift == (Change("pidMode", None, "task"),)
+    assert forecast(changed, OTHER, PUT, foreseen()).drift == (Change("pidMode", None, "task"),)
+
+
+def test_a_grace_period_that_somebody_changed_is_drift() -> None:
+    """What the service got with the definition is compared too."""
+    live: JsonObject = {"healthCheckGracePeriodSeconds": 99}
+    found = forecast(ONE, ONE, PUT, foreseen(live))
+    assert found.drift == (Change("healthCheckGracePeriodSeconds", "10", "99"),)
 
 
 def test_values_of_secrets_are_hidden_in_changes_and_calls() -> None:

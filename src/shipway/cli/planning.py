@@ -52,7 +52,7 @@ def plan(
     found = forecast(
         seen.definition if seen else None,
         wanted,
-        was.definition if was else None,
+        was,
         wiring.foresight(place).foresee(environment, wanted),
     )
     steps, blocked = _steps(place, environment, release, seen, history)

@@ -10,6 +10,7 @@ from shipway.model.document import Json, JsonObject, canonical, flat, objects, o
 from shipway.model.foreseen import Foreseen, Request
 from shipway.model.lazy import dataclass
 from shipway.model.secret_names import shown
+from shipway.model.spec import Spec
 from shipway.model.task_definition import Change, TaskDefinition, differences
 
 TRIGGERS = frozenset(
@@ -28,6 +29,7 @@ TRIGGERS = frozenset(
 """Attributes of a service that start a deployment when they change (API reference, UpdateService);
 the others are taken over without one."""
 
+_GRACE = "healthCheckGracePeriodSeconds"
 _PLACE = frozenset({"cluster", "service", "serviceName", "taskDefinition", "forceNewDeployment"})
 _VALUES = ("environment", "options", "dockerLabels", "driverOpts", "labels")
 """Where a definition holds values under names that people choose."""
@@ -60,13 +62,13 @@ class Forecast:
 def forecast(
     live: TaskDefinition | None,
     wanted: TaskDefinition,
-    put_there: TaskDefinition | None,
+    put_there: Spec | None,
     foreseen: Foreseen,
 ) -> Forecast:
     """Compare what is live with what is wanted, and with what was put there."""
     changes = differences(live, wanted)
     service = _service_changes(foreseen)
-    drift = differences(put_there, live) if put_there and live else None
+    drift = _drift(put_there, live, foreseen) if put_there and live else None
     because = ["taskDefinition"] if changes else []
     because += [c.field for c in service if c.field.partition(".")[0] in TRIGGERS]
     return Forecast(
@@ -78,6 +80,15 @@ def forecast(
         calls=tuple(_call(request) for request in foreseen.requests),
         untouched=foreseen.untouched,
     )
+
+
+def _drift(put_there: Spec, live: TaskDefinition, foreseen: Foreseen) -> tuple[Change, ...]:
+    """Compare what is live with all that the ledger says was asked for."""
+    grace = parsed(foreseen.live).get(_GRACE)
+    now = differences(put_there.definition, live)
+    if grace is None or grace == put_there.grace_s:
+        return now
+    return (*now, Change(_GRACE, str(put_there.grace_s), str(grace)))
 
 
 def _service_changes(foreseen: Foreseen) -> tuple[Change, ...]:

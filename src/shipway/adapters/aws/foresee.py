@@ -39,7 +39,8 @@ class EcsForesight:
 
     def foresee(self, environment: Environment, definition: TaskDefinition) -> Foreseen:
         """Return the requests that a deployment of this definition would send now."""
-        session, fields = self._session, request_shape("UpdateService")
+        session = self._session
+        fields = request_shape("UpdateService", session.ecs.meta.service_model)
         with answers(f"a look at what {environment.name} would be asked for"):
             revision = registered(session.ecs, definition)
             live = find_service(session, environment)

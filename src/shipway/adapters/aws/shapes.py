@@ -14,20 +14,22 @@ from botocore.model import Shape as ModelShape
 from shipway.model.api_shape import Shape
 
 
-@cache
-def task_definition_shape() -> Shape:
+def task_definition_shape(model: ServiceModel | None = None) -> Shape:
     """Return what `RegisterTaskDefinition` takes.
 
     What `DescribeTaskDefinition` shows and this does not take is read-only, so that a described
     definition is made fit to be registered by leaving out all that is not in this shape.
+
+    Args:
+        model: that of a client, which is loaded already; the installed one when not given.
     """
-    return request_shape("RegisterTaskDefinition")
+    return request_shape("RegisterTaskDefinition", model or ecs_model())
 
 
 @cache
-def request_shape(operation: str) -> Shape:
-    """Return what an operation of ECS takes."""
-    found = ecs_model().operation_model(operation).input_shape
+def request_shape(operation: str, model: ServiceModel) -> Shape:
+    """Return what an operation of ECS takes, by a model such as `client.meta.service_model`."""
+    found = model.operation_model(operation).input_shape
     return _shape(found) if found else Shape("structure")
 
 

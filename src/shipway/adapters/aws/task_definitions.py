@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from shipway.adapters.aws.shapes import task_definition_shape
-from shipway.model.api_shape import only_fields
+from shipway.model.api_shape import Shape, only_fields
 from shipway.model.document import Json, JsonObject, objects
 from shipway.model.task_definition import (
     CONTENT_TAG,
@@ -52,7 +52,8 @@ def registered(ecs: ECSClient, definition: TaskDefinition) -> str | None:
 
 def described(ecs: ECSClient, arn: str) -> TaskDefinition:
     """Return a revision as a definition that could be registered again, with its tags."""
-    return from_api(ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"]))
+    found = ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    return from_api(found, task_definition_shape(ecs.meta.service_model))
 
 
 def to_api(
@@ -69,11 +70,11 @@ def to_api(
     return cast("RegisterTaskDefinitionRequestTypeDef", document)
 
 
-def from_api(found: DescribeTaskDefinitionResponseTypeDef) -> TaskDefinition:
+def from_api(found: DescribeTaskDefinitionResponseTypeDef, shape: Shape) -> TaskDefinition:
     """Read a described revision: every field that could be registered, and no other."""
     document = cast("JsonObject", found["taskDefinition"])
     tags = cast("list[Json]", found.get("tags") or [])
-    request = only_fields(document, task_definition_shape(), (("tags", tags),))
+    request = only_fields(document, shape, (("tags", tags),))
     own = _own_container(objects(request.get("containerDefinitions")))
     return definition_of(request, own)
 
