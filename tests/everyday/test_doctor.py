@@ -440,3 +440,56 @@ def test_a_page_of_a_proxy_is_no_bug(
     monkeypatch.setenv("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", stub.url)
     assert shipway("doctor", "production", "--json") == 0
     assert any("could not look: the load balancer: no answer" in what for what in told(shipway))
+
+
+def test_of_two_groups_one_may_be_idle() -> None:
+    """The colour that gets no traffic, with or without a rule, is no fault of the service."""
+    idle = replace(GROUP, name="green", healthy=0, weights=(0,))
+    for other in (idle, replace(idle, weights=())):
+        assert examine(replace(WELL, groups=(GROUP, other)), None) == ()
+
+
+def test_both_colours_of_a_service_are_looked_at(
+    shipway: Terminal, stage: Stage, stub: AwsStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traffic that a rule sends to the empty group of the other colour is found."""
+    service = stage.steady()
+    other = stage.elb.create_target_group(
+        Name="other", Protocol="HTTP", Port=80, TargetType="ip", VpcId="vpc-1"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    found = stage.elb.describe_target_groups(TargetGroupArns=[service.group])["TargetGroups"][0]
+    listener = stage.elb.describe_listeners(LoadBalancerArn=found["LoadBalancerArns"][0])
+    groups = [
+        {"TargetGroupArn": service.group, "Weight": 50},
+        {"TargetGroupArn": other, "Weight": 50},
+    ]
+    stage.elb.modify_listener(
+        ListenerArn=listener["Listeners"][0]["ListenerArn"],
+        DefaultActions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+    )
+
+    def coloured(reply: dict[str, Any]) -> dict[str, Any]:
+        for each in reply["services"]:
+            each["loadBalancers"][0]["advancedConfiguration"] = {"alternateTargetGroupArn": other}
+        return reply
+
+    stub.plane, stub.amended = stage.endpoint.url, {"ecs:DescribeServices": coloured}
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", stub.url)
+    assert configured(shipway, service.name)("doctor", "production", "--json") == 3
+    what = "a listener sends traffic to other, which has no healthy target"
+    assert told(shipway)[what] == "wrong"
+
+
+def test_without_aws_the_machine_is_still_examined(
+    shipway: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without credentials the machine is examined, and the environment is told unseen."""
+    configured(shipway, "any")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(shipway.root / "none"))
+    assert shipway("doctor") == 3
+    assert shipway.out.startswith("this machine: ")
+    assert "could not look: no answer from AWS" in shipway.out
+    assert shipway("doctor", "production") == 5

@@ -8,9 +8,9 @@ import click
 
 from shipway import wiring
 from shipway.cli.conduct import environment_of, here, json_option, tell
-from shipway.environments.doctor import Finding, Weight, examine, examine_machine
+from shipway.environments.doctor import Finding, Weight, examine, examine_machine, unseen
 from shipway.environments.speed import Price, prices, total
-from shipway.errors import Failed, WrongUsage
+from shipway.errors import Failed, OutsideDidNotAnswer, WrongUsage
 from shipway.model.release import Digest
 from shipway.model.service import Environment
 from shipway.views.operations import findings_words, prices_words
@@ -37,8 +37,7 @@ def doctor(*, environment_name: str | None, speed: bool, as_json: bool) -> None:
     if not named:
         found.append(("this machine", examine_machine(wiring.machine(place, os.environ))))
     if named or wiring.reachable(place):
-        port = wiring.examination(place)
-        found += [(e.name, examine(port.examine(e), _live(place, e))) for e in chosen]
+        found += [(e.name, _findings(place, e, bold=not named)) for e in chosen]
     report = {
         "findings": [
             {"where": where, "weight": f.weight.value, "what": f.what, "why": f.why, "fix": f.fix}
@@ -49,6 +48,17 @@ def doctor(*, environment_name: str | None, speed: bool, as_json: bool) -> None:
     tell(report, findings_words(tuple(found)), as_json=as_json)
     if any(f.weight is Weight.WRONG for _, findings in found for f in findings):
         raise SystemExit(Failed.exit_status)
+
+
+def _findings(place: Place, environment: Environment, *, bold: bool) -> tuple[Finding, ...]:
+    """Examine one environment; `bold` goes on where AWS does not answer, and says so."""
+    try:
+        seen = wiring.examination(place).examine(environment)
+    except OutsideDidNotAnswer as problem:
+        if not bold:
+            raise
+        return (unseen(problem.message),)
+    return examine(seen, _live(place, environment))
 
 
 def _live(place: Place, environment: Environment) -> Digest | None:

@@ -53,6 +53,7 @@ def examine(seen: Examined | None, wanted: Digest | None) -> tuple[Finding, ...]
         *_rollouts(seen),
         *_tasks(seen),
         *_digests(seen, wanted),
+        *_unsent(seen.groups),
         *(finding for group in seen.groups for finding in _group(group)),
         *_needed(seen),
         *_safety(seen),
@@ -153,13 +154,28 @@ def _group(group: TargetGroup) -> Iterator[Finding]:
             "these requests are answered with 503",
             "let the deployment end; else move the weight to the group that has the tasks",
         )
-    if not group.weights:
+
+
+def _unsent(groups: tuple[TargetGroup, ...]) -> Iterator[Finding]:
+    """Tell of a service that no listener knows; of two groups one may be idle."""
+    if groups and not any(group.weights for group in groups):
+        names = " or ".join(group.name for group in groups)
         yield Finding(
             Weight.RISK,
-            f"no listener sends anything to {group.name}",
+            f"no listener sends anything to {names}",
             "its tasks get no traffic, whatever their health",
             "add a rule of a listener that forwards to it",
         )
+
+
+def unseen(problem: str) -> Finding:
+    """Return the finding about an environment that could not be looked at, and why."""
+    return Finding(
+        Weight.WRONG,
+        f"could not look: {problem}",
+        "nobody knows from here whether it is well, and nothing can be delivered from here",
+        "see credentials and network: `aws sts get-caller-identity`; `shipway local status`",
+    )
 
 
 def _needed(seen: Examined) -> Iterator[Finding]:

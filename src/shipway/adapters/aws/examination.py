@@ -28,6 +28,7 @@ from shipway.model.service import Environment
 if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     from mypy_boto3_ecs.type_defs import (
         DeploymentConfigurationOutputTypeDef,
+        LoadBalancerTypeDef,
         ServiceTypeDef,
         TaskDefinitionTypeDef,
     )
@@ -57,7 +58,7 @@ class AwsExamination:
         image: ImageSize | None = None
         needs: tuple[Needed, ...] = ()
         balancers = service.get("loadBalancers") or []
-        arns = tuple(b["targetGroupArn"] for b in balancers if b.get("targetGroupArn"))
+        arns = _groups_in(balancers)
         with self._looking("the load balancer"):
             groups = tuple(self._group(arn) for arn in arns)
         with self._looking("the image"):
@@ -134,6 +135,16 @@ class AwsExamination:
                     for rule in rules["Rules"]:
                         found += _weights_in(rule.get("Actions") or [], arn)
         return tuple(found)
+
+
+def _groups_in(balancers: list[LoadBalancerTypeDef]) -> tuple[str, ...]:
+    """Return the target groups of a service, that of the other colour included."""
+    found = []
+    for balancer in balancers:
+        other = balancer.get("advancedConfiguration")
+        found += [balancer.get("targetGroupArn", "")]
+        found += [other.get("alternateTargetGroupArn", "")] if other else []
+    return tuple(arn for arn in found if arn)
 
 
 def _weights_in(actions: list[ActionOutputTypeDef], arn: str) -> Iterator[int]:
