@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from shipway.environments.doctor import Finding, Weight, examine, examine_machine
+from shipway.environments.doctor import Finding, Weight, examine
+from shipway.environments.machine_doctor import examine_machine
 from shipway.environments.speed import prices, total, waves_of
 from shipway.local.ecs.wire.errors import AwsError
 from shipway.model.examined import (

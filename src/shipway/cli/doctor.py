@@ -8,7 +8,8 @@ import click
 
 from shipway import wiring
 from shipway.cli.conduct import environment_of, here, json_option, tell
-from shipway.environments.doctor import Finding, Weight, examine, examine_machine, unseen
+from shipway.environments.doctor import Finding, Weight, examine, unseen
+from shipway.environments.machine_doctor import examine_machine
 from shipway.environments.speed import Price, prices, total
 from shipway.errors import Failed, OutsideDidNotAnswer, WrongUsage
 from shipway.model.release import Digest
