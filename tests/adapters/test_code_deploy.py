@@ -15,9 +15,13 @@ import pytest
 from botocore.validate import ParamValidator
 
 from shipway.adapters.aws import code_deploy
+from shipway.adapters.aws.ecs import EcsOrchestrator
+from shipway.adapters.aws.session import Endpoints, Session
 from shipway.errors import AwsDidNotAnswer, WrongUsage
 from shipway.model.observed import DeploymentArn, DeploymentStatus
 from shipway.model.strategy import CodeDeploy
+from shipway.testing.builders import an_environment
+from shipway.testing.machine import FakeClock
 
 MODEL = botocore.session.get_session().get_service_model("codedeploy")
 RULES = CodeDeploy("app", "group", "CodeDeployDefault.ECSAllAtOnce")
@@ -141,6 +145,21 @@ def test_a_deployment_and_its_way_back_are_one(
         server.deployments["d-2"] = {"status": back}
     seen = code_deploy.look(server.client, DeploymentArn("codedeploy:d-1"))
     assert seen.status is status
+    assert (seen.hook is not None) is (said == "Ready")
+
+
+def test_a_watcher_needs_not_know_whose_deployment_it_is(server: Server) -> None:
+    """Through the orchestrator, what CodeDeploy does is looked at and answered as ECS's own is."""
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    ecs = EcsOrchestrator(Session("eu-central-1", lambda: Endpoints(url, url, "")), FakeClock())
+    arn = DeploymentArn("codedeploy:d-1")
+    server.deployments["d-1"] = {"status": "Ready"}
+    assert ecs.look([arn])[arn] == ecs.deployment(arn)
+    assert ecs.stopped_tasks(an_environment(), arn) == ()
+    assert ecs.continue_deployment(arn, go_on=False) is True
+    ecs.stop_deployment(arn)
+    asked = [name for name, _ in server.asked if name != "GetDeployment"]
+    assert asked == ["StopDeployment", "StopDeployment"]
 
 
 def test_every_status_of_the_api_is_known() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from shipway.adapters.aws.session import answers
 from shipway.errors import WrongUsage
 from shipway.model.observed import (
+    AwaitedHook,
     DeploymentArn,
     DeploymentStatus,
     ObservedDeployment,
@@ -131,6 +132,7 @@ def look(client: CodeDeployClient, deployment: DeploymentArn) -> ObservedDeploym
         if back and status is DeploymentStatus.STOPPED:
             way_back = _status(client.get_deployment(deploymentId=back)["deploymentInfo"])
             status = _WAY_BACK.get(way_back, DeploymentStatus.ROLLBACK_IN_PROGRESS)
+    waits = found.get("status") == "Ready"
     return ObservedDeployment(
         arn=deployment,
         status=status,
@@ -142,6 +144,7 @@ def look(client: CodeDeployClient, deployment: DeploymentArn) -> ObservedDeploym
         failures=0,
         breaker_tripped=False,
         first=False,
+        hook=AwaitedHook(READY, None, None, "ROLLBACK") if waits else None,
     )
 
 

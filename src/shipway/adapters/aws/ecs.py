@@ -147,7 +147,9 @@ class EcsOrchestrator:
 
     def look(self, arns: Collection[DeploymentArn]) -> Mapping[DeploymentArn, ObservedDeployment]:
         """Return many deployments as they are now."""
-        return self._watching.look(arns)
+        theirs = [arn for arn in arns if is_code_deploy(arn)]
+        found = dict(self._watching.look([arn for arn in arns if arn not in theirs]))
+        return found | {arn: look(self._session.codedeploy, arn) for arn in theirs}
 
     def said(self, environments: Collection[Environment]) -> Mapping[str, tuple[ServiceEvent, ...]]:
         """Return what ECS said of services lately."""
@@ -157,6 +159,8 @@ class EcsOrchestrator:
         self, environment: Environment, deployment: DeploymentArn
     ) -> tuple[StoppedTask, ...]:
         """Return the tasks that this deployment started and that have ended, with last lines."""
+        if is_code_deploy(deployment):
+            return ()  # their tasks carry the id of a task set, which CodeDeploy does not tell
         return self._watching.stopped_tasks(environment, deployment)
 
     def running_tasks(self, environment: Environment) -> tuple[RunningTask, ...]:

@@ -123,7 +123,9 @@ class Session:
     @cached_property
     def codedeploy(self) -> CodeDeployClient:
         """CodeDeploy; the embedded default has none."""
-        client: CodeDeployClient = self._boto.client("codedeploy", config=self._config)
+        client: CodeDeployClient = self._boto.client(
+            "codedeploy", endpoint_url=self._url("codedeploy"), config=self._config
+        )
         return client
 
     @cached_property
