@@ -15,6 +15,7 @@ from shipway.errors import (
 )
 from shipway.events.types import (
     CheckEnded,
+    DeploymentRequested,
     GateAnswered,
     RunEnded,
     StepEnded,
@@ -22,6 +23,7 @@ from shipway.events.types import (
 )
 from shipway.events.watching import DeploymentMoved
 from shipway.model.outcome import Purpose
+from shipway.model.spec import decode
 from shipway.pipeline import Journey
 from shipway.testing.builders import Stage, a_check, a_service, a_source, an_environment
 from shipway.testing.fakes import Ending, Script
@@ -69,6 +71,24 @@ def test_what_is_deployed_is_the_digest(stage: Stage) -> None:
     release = delivered(stage, "a")
     assert stage.orchestrator.deployments[0].definition.image == release.image
     assert "@sha256:" in release.image
+
+
+def test_a_revision_says_where_it_comes_from(stage: Stage) -> None:
+    """Release, commit, digest, run and actor are asked for as tags of the revision."""
+    release = delivered(stage, "a")
+    tags = stage.orchestrator.tags["preprod"]
+    assert (tags["shipway:commit"], tags["shipway:digest"]) == (release.commit, release.digest)
+    assert set(tags) == {f"shipway:{of}" for of in ("actor", "commit", "digest", "release", "run")}
+    assert all(tags.values())
+
+
+def test_the_ledger_keeps_what_was_deployed(stage: Stage) -> None:
+    """The request's entry holds the whole definition, equal to the one that was asked for."""
+    delivered(stage, "a")
+    asked = next(e for e in stage.events if isinstance(e, DeploymentRequested))
+    kept = decode(asked.spec)
+    assert kept is not None
+    assert kept.definition == stage.orchestrator.deployments[-1].definition
 
 
 def test_a_red_check_deploys_nothing(stage: Stage) -> None:

@@ -55,7 +55,8 @@ class FakeDeployment:
 class FakeOrchestrator(OneOffTasks):
     """`ports.Orchestrator`.
 
-    `will` says how the next deployments of an environment end; the others succeed. `sick` are
+    `will` says how the next deployments of an environment end; the others succeed. `tags` are
+    those that the last request of an environment came with. `sick` are
     commits that answer 500 when they run. `trouble` is raised, one at a time, by looks at
     deployments, `task_trouble` by looks at running tasks.
     """
@@ -65,6 +66,7 @@ class FakeOrchestrator(OneOffTasks):
     running: dict[str, tuple[TaskDefinition, Digest]] = field(default_factory=dict)
     endings: dict[str, deque[Ending]] = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
     trouble: deque[ShipwayError] = field(default_factory=deque)
     task_trouble: deque[ShipwayError] = field(default_factory=deque)
     sayings: dict[str, list[ServiceEvent]] = field(default_factory=dict)
@@ -124,6 +126,7 @@ class FakeOrchestrator(OneOffTasks):
             self._refuse_misuse(environment, definition, mine, create=create)
             if "shipway:release" not in dict(tags):
                 raise Misuse("the tags do not name the release")
+            self.tags[environment.name] = dict(tags)
             for older in mine:
                 if older.under_way:
                     older.ending, older.looks = Ending.SUPERSEDED, iter(())
