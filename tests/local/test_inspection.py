@@ -57,7 +57,7 @@ def test_roles_and_alarms_are_seen(shared: Local) -> None:
     iam = session(where).client("iam", endpoint_url=where.aws)
     made = iam.create_role(RoleName="look", AssumeRolePolicyDocument=json.dumps(TRUST))
     arn = made["Role"]["Arn"]
-    watch = session(where).client("cloudwatch", endpoint_url=where.aws)
+    watch = session(where).client("cloudwatch", endpoint_url=where.ecs)
     watch.put_metric_alarm(
         AlarmName="look-errors",
         Namespace="look",

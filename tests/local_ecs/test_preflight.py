@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -156,11 +157,10 @@ def test_denied_is_not_missing(virtual: Stage, aws: Answers) -> None:
         environment_of(virtual.steady()),
         roles=(ROLE,),
         secrets=(MONGO, "/sender/token"),
-        alarms=("errors",),
     )
     assert refused(facts) == []
     doubts = [f.where.partition(" ")[0] for f in findings(NEEDS, facts)]
-    assert doubts == ["image", "role", "secret", "secret", "alarm"]
+    assert doubts == ["image", "role", "secret", "secret"]
 
 
 @pytest.mark.parametrize(
@@ -292,16 +292,18 @@ def test_every_form_of_a_trust_policy_is_read(policy: object, services: set[str]
     assert trusted(policy) == services
 
 
-def test_alarms_of_both_kinds_are_seen(virtual: Stage, aws: Answers) -> None:
+def test_alarms_of_both_kinds_are_seen(aws: Answers) -> None:
     """Metric and composite alarms are told by state; one that is not there is missing."""
     aws.replies["cloudwatch", "DescribeAlarms"] = lambda _: {
         "MetricAlarms": [{"AlarmName": "errors", "StateValue": "ALARM"}],
         "CompositeAlarms": [{"AlarmName": "all", "StateValue": "OK"}],
     }
     names = ("all", "errors", "gone")
-    facts = look(virtual, aws, environment_of(virtual.steady()), alarms=names)
-    assert facts.alarms == (("all", AlarmState.OK), ("errors", AlarmState.ALARM), ("gone", None))
-    assert refused(facts) == ["alarm-is-firing", "alarm-is-missing"]
+    inspector = AwsInspector(OnAws(aws.url, aws.url))
+    seen = (("all", AlarmState.OK), ("errors", AlarmState.ALARM), ("gone", None))
+    assert inspector.alarms(names) == seen
+    del aws.replies["cloudwatch", "DescribeAlarms"]
+    assert [isinstance(state, Unknown) for _, state in inspector.alarms(names)] == [True] * 3
 
 
 def test_a_way_back_asks_for_nothing_but_the_image(virtual: Stage, aws: Answers) -> None:
@@ -505,3 +507,51 @@ def test_pain_16_a_missing_parameter_is_not_passed(virtual: Stage, aws: Answers)
     aws.replies["ssm", "DescribeParameters"] = lambda _: {"Parameters": []}
     facts = look(virtual, aws, environment_of(virtual.steady()), secrets=("/sender/token",))
     assert refused(facts) == ["secret-is-missing"]
+
+
+def test_a_blue_green_service_is_seen_whole(virtual: Stage, aws: Answers) -> None:
+    """On the plane: traffic at the healthy group is well; at the other one, it is refused."""
+    running = virtual.shifting({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0})
+    running.until_over(600)
+    environment = environment_of(running)
+    facts = look(virtual, aws, environment)
+    assert refused(facts) == []
+    assert len(facts.groups) == 2
+    (rule, _), (idle, _) = facts.weights[0], facts.groups[1]
+    virtual.elb.modify_rule(RuleArn=rule, Actions=[{"Type": "forward", "TargetGroupArn": idle}])
+    assert refused(look(virtual, aws, environment)) == ["weights-point-at-nothing"]
+
+
+def test_an_alarm_that_fires_is_seen_before_the_deployment(virtual: Stage, aws: Answers) -> None:
+    """On the plane: the alarm that the deployment would heed is asked for where it is kept."""
+    virtual.cloudwatch.put_metric_alarm(
+        AlarmName="errors",
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1,
+    )
+    environment = environment_of(virtual.steady())
+    for state, refusal in (("ALARM", ["alarm-is-firing"]), ("OK", [])):
+        virtual.cloudwatch.set_alarm_state(
+            AlarmName="errors", StateValue=state, StateReason="a test"
+        )
+        assert refused(look(virtual, aws, environment, alarms=("errors",))) == refusal
+    assert refused(look(virtual, aws, environment, alarms=("gone",))) == ["alarm-is-missing"]
+
+
+def test_everything_is_asked_at_once(virtual: Stage, aws: Answers) -> None:
+    """Sixteen answers of a quarter of a second each take far less than their sum of four."""
+    there = aws.replies["secretsmanager", "DescribeSecret"]
+
+    def slowly(request: dict[str, Any]) -> Any:
+        time.sleep(0.25)
+        return there(request)
+
+    environment = environment_of(virtual.steady())
+    names = tuple(f"{MONGO}-{n}" for n in range(16))
+    look(virtual, aws, environment, secrets=names[:1])  # loads what botocore knows of the API
+    aws.replies["secretsmanager", "DescribeSecret"] = slowly
+    start = time.monotonic()
+    facts = look(virtual, aws, environment, secrets=names)
+    assert time.monotonic() - start < 3
+    assert [kept for _, kept in facts.secrets] == [Keeping.THERE] * 16

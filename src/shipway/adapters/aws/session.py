@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # stubs only; the packages are not installed with Shipway
     )
     from shipway.adapters.aws.untyped_code_deploy import CodeDeployClient
 
+_PLANE = frozenset({"ecs", "elbv2", "cloudwatch"})
+"""What the local control plane answers; alarms too, since deployments heed them."""
+
 _DENIED = frozenset(
     {
         "AccessDenied",
@@ -91,7 +94,7 @@ class Session:
     def _url(self, service: str) -> str | None:
         if self.endpoints is None:
             return None
-        return self.endpoints.ecs if service in {"ecs", "elbv2"} else self.endpoints.aws
+        return self.endpoints.ecs if service in _PLANE else self.endpoints.aws
 
     def client(self, service: str, region: str = "") -> object:
         """Return a client for what is asked for now and then, here or in another region."""
