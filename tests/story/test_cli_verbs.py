@@ -273,6 +273,29 @@ def test_a_rollback_to_nothing_is_refused(shipway: Terminal) -> None:
     assert "no earlier release was verified here" in shipway.err
 
 
+def test_a_rollback_overlooks_what_is_broken_elsewhere(shipway: Terminal) -> None:
+    """A mistake in a check does not stop a rollback, which gets as far as the embedded default."""
+    broken = CONFIGURATION.replace('run: "true"', 'rum: "true"')
+    story = delivered().live(B, PRODUCTION)
+    assert shipway.configure(broken).remember(story)("rollback", "production") == 5
+    assert "shipway.yaml has 2 problems elsewhere; going back anyway" in shipway.err
+    assert shipway.configure(broken)("status") == 2
+
+
+def test_a_rollback_does_not_guess_what_it_needs(shipway: Terminal) -> None:
+    """A mistake in the environment itself is told with its position, and nothing is touched."""
+    broken = CONFIGURATION.replace("cluster: production", "cluter: production")
+    story = delivered().live(B, PRODUCTION)
+    assert shipway.configure(broken).remember(story)("rollback", "production") == 2
+    assert "environments.production.cluter unknown key" in shipway.err
+
+
+def test_without_a_deployment_under_way_there_is_nothing_to_continue(shipway: Terminal) -> None:
+    """`continue` exits 2 where the ledger knows of nothing that could wait."""
+    assert shipway.configure().remember(delivered())("continue", "production") == 2
+    assert "no deployment of ours is under way here" in shipway.err
+
+
 def test_a_push_that_asks_for_nothing_is_fine(shipway: Terminal) -> None:
     """A pushed tag is told as ignored, with exit 0; a line that is none exits 2."""
     shipway.configure()
