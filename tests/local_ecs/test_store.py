@@ -58,3 +58,29 @@ def test_log_files_stay_in_their_directory(tmp_path: Path) -> None:
     logs = FileLogs(tmp_path)
     logs.write("/ecs/app", "web/../../x", 1, "line")
     assert (tmp_path / "ecs" / "app" / "web" / "x.log").read_text() == "1 line\n"
+
+
+def test_a_pause_survives_a_restart(tmp_path: Path) -> None:
+    """A deployment that waits for an answer still waits after a restart, for the same hook."""
+    clock, path = VirtualClock(), tmp_path / "ecs.json"
+    stage = open_stage(path, clock)
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}
+    service = stage.shifting(
+        {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": [hook]}
+    )
+    service.until_over()
+    service.update(taskDefinition=stage.register("better"))
+    stage.until(lambda: bool(service.deployment().get("lifecycleHookDetails")))
+    waiting = service.deployment()["lifecycleHookDetails"]
+    stage.close()
+
+    stage = open_stage(path, clock)
+    service = Running(stage, service.name, service.group, service.port, service.rule)
+    shown = service.deployment()
+    assert shown["lifecycleHookDetails"] == waiting
+    stage.ecs.continue_service_deployment(
+        serviceDeploymentArn=shown["serviceDeploymentArn"], hookId=waiting[0]["hookId"]
+    )
+    assert service.until_over() == "SUCCESSFUL"
+    assert service.weights() == [0, 100]
+    stage.close()
