@@ -328,6 +328,10 @@ def test_a_signal_ends_the_watching_and_says_how_to_come_back(
     asked: list[DeploymentArn] = []
 
     class Stoppable(Shown):
+        def continue_deployment(self, deployment: DeploymentArn, *, go_on: bool) -> bool:
+            del deployment, go_on
+            return False
+
         def stop_deployment(self, deployment: DeploymentArn) -> None:
             asked.append(deployment)
 
@@ -348,8 +352,8 @@ def test_a_rollback_that_cannot_be_asked_for_is_told() -> None:
     stage = shown(GOING)
 
     class Refusing(Shown):
-        def stop_deployment(self, deployment: DeploymentArn) -> None:
-            del deployment
+        def continue_deployment(self, deployment: DeploymentArn, *, go_on: bool) -> bool:
+            del deployment, go_on
             raise AccessIsDenied("no ecs:StopServiceDeployment")
 
     stage.orchestrator = Refusing(stage.calls, looks=[Terminated("terminated")])
@@ -358,3 +362,22 @@ def test_a_rollback_that_cannot_be_asked_for_is_told() -> None:
         watch(Watch(environment, a_release(), ARN), stage.world())
     assert "no ecs:StopServiceDeployment" in found.value.message
     assert "the deployment goes on" in found.value.message
+
+
+def test_a_paused_deployment_is_rolled_back_by_its_pause() -> None:
+    """Where a hook waits for a person, the wish to roll back answers it, and nothing is stopped."""
+    answers: list[bool] = []
+    stage = shown(GOING)
+
+    class Waiting(Shown):
+        def continue_deployment(self, deployment: DeploymentArn, *, go_on: bool) -> bool:
+            del deployment
+            answers.append(go_on)
+            return True
+
+    stage.orchestrator = Waiting(stage.calls, looks=[Terminated("terminated")])
+    environment = replace(an_environment(), on_interrupt=OnInterrupt.ROLLBACK)
+    with pytest.raises(Terminated, match="ECS was asked to roll it back"):
+        watch(Watch(environment, a_release(), ARN), stage.world())
+    assert answers == [False]
+    assert stage.calls.made["orchestrator.stop_deployment"] == 0

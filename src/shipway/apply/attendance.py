@@ -62,7 +62,8 @@ def _gone(
     said = f"{stop.message} while {what} was rolling out; the deployment goes on"
     if ours and environment.on_interrupt is OnInterrupt.ROLLBACK:
         try:
-            world.orchestrator.stop_deployment(deployment)
+            if not world.orchestrator.continue_deployment(deployment, go_on=False):
+                world.orchestrator.stop_deployment(deployment)
             said = f"{stop.message} while {what} was rolling out; ECS was asked to roll it back"
         except OutsideDidNotAnswer as problem:
             said = f"{said}, since ECS could not be asked to roll it back: {problem.message}"
