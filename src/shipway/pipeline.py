@@ -87,6 +87,7 @@ class Wait:
     environment: Environment
     release: Release
     reasons: tuple[str, ...]
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ def _ask(environment: Environment, release: Release, attempt: Attempt) -> Wait:
     question = f"verification of {release.name} was inconclusive: {attempt.verdict}"
     command = f"shipway verify {environment.name}"
     answers = f"`{command} --accept --reason WHY` or `{command} --refuse --reason WHY`"
-    return Wait(environment, release, (question, f"a person decides: {answers}"))
+    return Wait(environment, release, (question, f"a person decides: {answers}"), unsure=True)
 
 
 def _return_or_stop(

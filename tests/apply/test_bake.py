@@ -13,7 +13,6 @@ from shipway.apply.run import conduct
 from shipway.apply.verification import check_again
 from shipway.errors import (
     AccessIsDenied,
-    GateSaidNo,
     RolledBack,
     VerificationFailed,
     VerificationIsInconclusive,
@@ -113,7 +112,7 @@ def test_an_alarm_that_says_nothing_asks_a_person(
     """It is no pass and no failure: the delivery stops with 4, and nothing is rolled back."""
     delivered(stage, "a", service=SERVICE)
     stage.inspector.states["errors"] = [state]
-    with pytest.raises(GateSaidNo, match="--accept --reason") as found:
+    with pytest.raises(VerificationIsInconclusive, match="--accept --reason") as found:
         delivered(stage, "b", service=SERVICE)
     assert found.value.exit_status == 4
     assert ends_with(stage).exit_status == 4
@@ -126,7 +125,7 @@ def test_an_alarm_that_says_nothing_asks_a_person(
 def test_a_server_that_never_answered_asks_a_person(stage: Stage) -> None:
     """A connection that was never made says nothing about the release; a refused one does."""
     stage.http.answer = lambda _url: OUT_OF_REACH
-    with pytest.raises(GateSaidNo, match="inconclusive"):
+    with pytest.raises(VerificationIsInconclusive, match="inconclusive"):
         delivered(stage, "a", service=SERVICE)
     stage.http.answer = lambda _url: "connection refused"
     with pytest.raises(VerificationFailed):
@@ -145,7 +144,7 @@ def test_a_denied_look_at_the_tasks_asks_a_person(stage: Stage) -> None:
 def test_what_a_person_accepts_goes_on(stage: Stage) -> None:
     """Accepted, the release counts as verified there, with who and why, and the delivery ends."""
     stage.inspector.states["errors"] = [AlarmState.INSUFFICIENT_DATA]
-    with pytest.raises(GateSaidNo):
+    with pytest.raises(VerificationIsInconclusive):
         delivered(stage, "a", service=SERVICE)
     judged(stage, "a", accepted=True, run="by-hand")
     release = deliver(stage, a_source("a"), service=SERVICE, run="run-3")
@@ -160,7 +159,7 @@ def test_what_a_person_refuses_goes_back(stage: Stage) -> None:
     """Refused, it is rolled back as after any failed verification, and is not looked at again."""
     good = delivered(stage, "a", service=SERVICE)
     stage.inspector.states["errors"] = [AlarmState.INSUFFICIENT_DATA]
-    with pytest.raises(GateSaidNo):
+    with pytest.raises(VerificationIsInconclusive):
         delivered(stage, "b", service=SERVICE)
     stage.inspector.states.clear()
     judged(stage, "b", accepted=False, run="by-hand")
@@ -174,7 +173,7 @@ def test_what_a_person_refuses_goes_back(stage: Stage) -> None:
 def test_another_run_looks_again_at_what_was_inconclusive(stage: Stage) -> None:
     """Metrics that have come meanwhile give a verdict without any person."""
     stage.inspector.states["errors"] = [AlarmState.INSUFFICIENT_DATA]
-    with pytest.raises(GateSaidNo):
+    with pytest.raises(VerificationIsInconclusive):
         delivered(stage, "a", service=SERVICE)
     stage.inspector.states.clear()
     deliver(stage, a_source("a"), service=SERVICE, run="run-2")
@@ -187,7 +186,7 @@ def test_a_way_back_that_nobody_can_judge_asks_too(stage: Stage) -> None:
     delivered(stage, "a", service=SERVICE)
     fires, silent = AlarmState.ALARM, AlarmState.INSUFFICIENT_DATA
     stage.inspector.states["errors"] = [fires, silent]
-    with pytest.raises(GateSaidNo, match="inconclusive"):
+    with pytest.raises(VerificationIsInconclusive, match="inconclusive"):
         delivered(stage, "b", service=SERVICE)
     assert verdicts(stage) == ["passed", "failed", "inconclusive"]
 

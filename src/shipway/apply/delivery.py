@@ -17,6 +17,7 @@ from shipway.errors import (
     ShipwayError,
     Superseded,
     VerificationFailed,
+    VerificationIsInconclusive,
 )
 from shipway.events.types import GateAnswered
 from shipway.image.plan import move_steps
@@ -76,8 +77,8 @@ def travel(journey: Journey, world: World) -> Release:
                     apply(planned, world)
                 case Follow() | Examine():
                     apply(plan_known(phase), world)
-                case Wait(environment, release, reasons):
-                    _refuse(environment, release, reasons, world)
+                case Wait():
+                    _wait(phase, world)
                 case Stop():
                     raise failure(phase)
                 case Done(release):
@@ -143,6 +144,17 @@ def _pass_the_gate(
         world.publish(
             GateAnswered(environment.name, release.name, allowed=True, reasons=()),
         )
+
+
+def _wait(wait: Wait, world: World) -> NoReturn:
+    """Stop for what only people change: an approval, or a judgement."""
+    if not wait.unsure:
+        _refuse(wait.environment, wait.release, wait.reasons, world)
+    raise VerificationIsInconclusive(
+        "\n".join(wait.reasons),
+        where=wait.environment.name,
+        hint="then run the delivery again; without an answer it probes anew",
+    )
 
 
 def _refuse(
