@@ -275,6 +275,37 @@ def test_newer_update_reconciles_first(virtual: Stage) -> None:
     assert service.weights() == [0, 100]
 
 
+def test_strategy_may_change_while_the_alternate_group_serves(virtual: Stage) -> None:
+    """From BLUE_GREEN to ROLLING the tasks stay in the group that has the traffic; and back."""
+    service = virtual.shifting(BLUE_GREEN)
+    service.until_over()
+    service.update(taskDefinition=virtual.register("better"))
+    service.until_over()
+    service.update(
+        taskDefinition=virtual.register("good"), deploymentConfiguration={"strategy": "ROLLING"}
+    )
+    assert service.until_over() == "SUCCESSFUL"
+    assert service.weights() == [0, 100]
+    health = virtual.elb.describe_target_health(TargetGroupArn=service.group)
+    assert health["TargetHealthDescriptions"] == []
+
+    service.update(taskDefinition=virtual.register("better"), deploymentConfiguration=BLUE_GREEN)
+    assert service.until_over() == "SUCCESSFUL"
+    assert service.weights() == [100, 0]
+
+
+def test_deleting_a_service_in_its_bake_stops_both_revisions(virtual: Stage) -> None:
+    """Nothing of either revision is left when the service is deleted during a bake."""
+    service = virtual.shifting(BAKING)
+    service.until_over()
+    service.update(taskDefinition=virtual.register("better"))
+    until_stage(service, "BAKE_TIME")
+    virtual.ecs.delete_service(cluster="main", service=service.name, force=True)
+    virtual.pass_time(10)
+    assert service.tasks() == []
+    assert service.service()["status"] == "INACTIVE"
+
+
 def test_dead_blue_task_is_replaced_while_green_bakes(virtual: Stage) -> None:
     """Until the clean-up the old revision keeps its tasks: it may be needed again."""
     service = virtual.shifting(BAKING)
