@@ -8,12 +8,14 @@ import pytest
 
 from shipway.environments.taskdef import task_definition
 from shipway.image.plan import build_step
+from shipway.model.migration import MigrationRules
 from shipway.model.outcome import Purpose
 from shipway.plan.plan import Plan, fingerprint
 from shipway.plan.steps import (
     AdoptDeployment,
     AttachEvidence,
     Deploy,
+    Migrate,
     MoveTag,
     PublishImage,
     RecordRelease,
@@ -51,6 +53,10 @@ SENTENCES: list[tuple[Step, str]] = [
     (a_deploy(Purpose.DELIVERY, create=False), f"deploy {NAME} to preprod"),
     (a_deploy(Purpose.DELIVERY, create=True), f"deploy {NAME} to preprod, as a new service"),
     (a_deploy(Purpose.ROLLBACK, create=False), f"deploy {NAME} back to preprod"),
+    (
+        Migrate(PREPROD, A, task_definition(A, PREPROD), MigrationRules(("node", "up.js"), 60.0)),
+        f"migrate preprod for {NAME}: node up.js",
+    ),
     (AdoptDeployment(PREPROD, A, arn(A)), f"take over the deployment of {NAME} to preprod"),
     (Watch(PREPROD, A, arn(A)), f"watch {NAME} roll out in preprod"),
     (Verify(PREPROD, A), f"verify {NAME} in preprod"),
