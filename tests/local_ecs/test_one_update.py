@@ -167,7 +167,7 @@ def test_a_rolling_strategy_reaches_the_service(shipway: Shipway) -> None:
 
 
 def test_a_one_off_task_is_run_once(shipway: Shipway) -> None:
-    """One token is one task, with the command, in the network of the service."""
+    """One token is one task, with the command, in the service's network, and its exit code told."""
     environment = an_environment()
     created(shipway, environment)
     definition = task_definition(a_release("b"), environment)
@@ -176,6 +176,13 @@ def test_a_one_off_task_is_run_once(shipway: Shipway) -> None:
     first = run(environment, definition, command=("node", "m.js"), token="t1", tags=TAGS)  # noqa: S106 - no secret
     again = run(environment, definition, command=("node", "m.js"), token="t1", tags=TAGS)  # noqa: S106 - no secret
     assert first == again
+    assert shipway.stage.runtime is not None
+    look = shipway.ecs.one_task
+    shipway.stage.pass_time(5.0)
+    assert look(environment, definition, first, after="").stopped is False
+    shipway.stage.runtime.kill(first, exit_code=3)
+    shipway.stage.until(lambda: look(environment, definition, first, after="").stopped, 60.0)
+    assert look(environment, definition, first, after="").exit_code == 3
     asked = [params for name, params in shipway.requests if name == "RunTask"]
     assert asked[0] == asked[1]
     assert asked[0]["networkConfiguration"]["awsvpcConfiguration"]["subnets"]

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from shipway.adapters.aws.session import Session
 
-_NO_LOG = frozenset({"ResourceNotFoundException"})
-
 
 def run_task(
     session: Session,
@@ -130,7 +128,10 @@ def _reason(task: TaskTypeDef, container: str) -> str:
 def _lines(
     session: Session, environment: Environment, definition: TaskDefinition, task: str, after: str
 ) -> tuple[tuple[str, ...], str]:
-    """Return what is new in the task's log; one that is not there yet has nothing new."""
+    """Return what is new in the task's log.
+
+    One that is not there yet, or that we may not read, has nothing new: the exit code decides.
+    """
     container = definition.container
     request: GetLogEventsRequestTypeDef = {
         "logGroupName": f"/shipway/{environment.name}/{container}",
@@ -141,9 +142,7 @@ def _lines(
         request["nextToken"] = after
     try:
         found = session.logs.get_log_events(**request)
-    except ClientError as error:
-        if code_of(error) in _NO_LOG:
-            return (), after
-        raise
+    except ClientError:
+        return (), after
     lines = tuple(e.get("message", "").rstrip() for e in found["events"])
     return lines, found.get("nextForwardToken", after)
