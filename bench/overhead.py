@@ -28,7 +28,7 @@ GATE_SAID_NO = 4
 def run() -> list[Figure]:
     """Measure deliveries, Shipway's and the script's in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        env = surroundings(Path(folder, "state"), _images())
+        env = surroundings(Path(folder, "state"), images())
         tiny = Tiny.fresh(Path(folder, "tiny"), env)
         try:
             return _measure(tiny)
@@ -81,7 +81,8 @@ def _timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def _images() -> dict[str, str]:
+def images() -> dict[str, str]:
+    """Base images, made from what this machine has."""
     made = subprocess.run(
         [sys.executable, str(ROOT / "examples/images/build")],
         check=True,

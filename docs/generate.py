@@ -20,9 +20,11 @@ from shipway import errors
 from shipway.cli.main import shipway_command
 from shipway.cli.verbs import VERBS
 from shipway.config import reference
-from shipway.errors import ShipwayError
+from shipway.errors import ShipwayError, Signalled
 from shipway.events.codec import encode_entry
 from shipway.events.types import Entry, Event, HistoryEvent, ProgressEvent, ReleaseRecorded
+
+_BASES = (ShipwayError, Signalled)
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 NOTE = "<!-- Made by docs/generate.py; change the code, then run `python docs/generate.py`. -->\n"
@@ -146,18 +148,18 @@ def errors_page() -> str:
     return "\n".join(parts)
 
 
-def error_classes() -> tuple[type[ShipwayError], ...]:
+def error_classes() -> tuple[type[ShipwayError | Signalled], ...]:
     """Return every error, in the order of errors.py."""
     return tuple(
         kind
         for kind in vars(errors).values()
-        if inspect.isclass(kind) and issubclass(kind, ShipwayError) and kind is not ShipwayError
+        if inspect.isclass(kind) and issubclass(kind, _BASES) and kind not in _BASES
     )
 
 
 def exit_codes_page() -> str:
     """Return the page of exit codes: what each means, and what the caller does."""
-    codes: dict[int, list[type[ShipwayError]]] = {}
+    codes: dict[int, list[type[ShipwayError | Signalled]]] = {}
     for kind in error_classes():
         codes.setdefault(kind.exit_status, []).append(kind)
     rows = ["| 0 | Done. | | Go on. |", f"| 1 | A bug in Shipway. | | {CALLERS[1]} |"]
@@ -221,10 +223,10 @@ def _meaning(option: click.Option) -> str:
     return f"{option.help or ''}{default}"
 
 
-def _error(kind: type[ShipwayError]) -> str:
+def _error(kind: type[ShipwayError | Signalled]) -> str:
     parent = kind.__bases__[0]
     family = ""
-    if issubclass(parent, ShipwayError) and parent is not ShipwayError:
+    if issubclass(parent, _BASES) and parent not in _BASES:
         family = f"; a kind of [`{parent.code()}`](#{parent.code()})"
     return (
         f"## `{kind.code()}`\n\n{_words(kind)}\n\n"

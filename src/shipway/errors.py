@@ -42,7 +42,8 @@ into an exit.
     ├── RollbackFailed ............... 9   page someone
     ├── Superseded .................. 10   a newer deployment took over
     ├── ChangesArePending ........... 11   `plan --exit-code`
-    ├── StoppedWatching ............. 12   the deployment goes on without us
+    └── StoppedWatching ............. 12   the deployment goes on without us
+    Signalled                              no Exception, so that no library takes it for a failure
     ├── Interrupted ................ 130
     └── Terminated ................. 143
 """
@@ -53,8 +54,8 @@ import re
 from typing import ClassVar
 
 
-class ShipwayError(Exception):
-    """A problem that a user can meet and act upon.
+class _Told(BaseException):
+    """What every problem is told with.
 
     Args:
         message: what happened, as a sentence without a final full stop.
@@ -74,6 +75,18 @@ class ShipwayError(Exception):
     def code(cls) -> str:
         """Return the kebab-case name that documentation and machines use, from the class name."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__).lower()
+
+
+class ShipwayError(_Told, Exception):
+    """A problem that a user can meet and act upon; made of message, hint and where."""
+
+
+class Signalled(_Told):
+    """A signal ends us; made as a `ShipwayError` is.
+
+    Like Python's KeyboardInterrupt it is no `Exception`: libraries catch those, and botocore for
+    one makes a failed request of whatever ends it, and tries again.
+    """
 
 
 class WrongUsage(ShipwayError):
@@ -260,13 +273,13 @@ class StoppedWatching(ShipwayError):
     exit_status = 12
 
 
-class Interrupted(ShipwayError):
+class Interrupted(Signalled):
     """Ctrl-C."""
 
     exit_status = 130
 
 
-class Terminated(ShipwayError):
+class Terminated(Signalled):
     """SIGTERM, as Jenkins sends it."""
 
     exit_status = 143

@@ -15,6 +15,7 @@ from shipway.errors import (
     AwsDidNotAnswer,
     Interrupted,
     ShipwayError,
+    Signalled,
     StoppedWatching,
     Terminated,
 )
@@ -59,7 +60,7 @@ OVER = replace(GOING, status=DeploymentStatus.SUCCESSFUL, running=2)
 class Shown(FakeOrchestrator):
     """Shows one deployment as it is told, look by look, the last for ever; errors are raised."""
 
-    looks: list[ObservedDeployment | ShipwayError] = field(default_factory=list)
+    looks: list[ObservedDeployment | ShipwayError | Signalled] = field(default_factory=list)
     deaf: ShipwayError | None = None
     blind: ShipwayError | None = None
 
@@ -67,7 +68,7 @@ class Shown(FakeOrchestrator):
         """Show the next look."""
         with self.calls.call("orchestrator.deployment"):
             look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
-        if isinstance(look, ShipwayError):
+        if isinstance(look, ShipwayError | Signalled):
             raise look
         return replace(look, arn=deployment)
 
@@ -87,7 +88,7 @@ class Shown(FakeOrchestrator):
         return ()
 
 
-def shown(*looks: ObservedDeployment | ShipwayError) -> Stage:
+def shown(*looks: ObservedDeployment | ShipwayError | Signalled) -> Stage:
     """A stage whose ECS shows these looks."""
     stage = Stage()
     stage.orchestrator = Shown(stage.calls, looks=list(looks))
@@ -215,7 +216,9 @@ def test_stopped_tasks_carry_their_cause() -> None:
 
 def test_no_silence_ends_the_watch_and_it_is_told_once() -> None:
     """Ten minutes of throttling are survived; one warning, and one when ECS answers again."""
-    silence: list[ObservedDeployment | ShipwayError] = [AwsDidNotAnswer("throttled")] * 20
+    silence: list[ObservedDeployment | ShipwayError | Signalled] = [
+        AwsDidNotAnswer("throttled")
+    ] * 20
     stage = shown(GOING, *silence, OVER)
     ends = followed(stage, within_s=3600)
     assert [end.outcome for end in ends] == [DeploymentOutcome.SUCCEEDED]

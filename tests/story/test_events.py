@@ -30,6 +30,7 @@ SAMPLES: dict[str, object] = {
     "bool": True,
     "str | None": None,
     "int | None": None,
+    "float | None": 2.5,
     "tuple[str, ...]": ("one", "two"),
 }
 

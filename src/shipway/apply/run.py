@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from shipway.apply.world import World
-from shipway.errors import Failed, GateSaidNo, Interrupted, RolledBack, ShipwayError, Terminated
+from shipway.errors import Failed, GateSaidNo, RolledBack, ShipwayError, Signalled
 from shipway.events.types import RunEnded, RunStarted
 from shipway.model.outcome import Outcome
 
@@ -30,7 +30,7 @@ def conduct(world: World, command: str, commit: str, work: Callable[[], Result])
     world.publish(RunStarted(command, world.actor, commit))
     try:
         result = work()
-    except ShipwayError as problem:
+    except (ShipwayError, Signalled) as problem:
         problem.message = world.redactor.text(problem.message)
         problem.hint = world.redactor.text(problem.hint)
         with suppress(ShipwayError):  # such as a ledger without room: the first problem is told
@@ -43,10 +43,10 @@ def conduct(world: World, command: str, commit: str, work: Callable[[], Result])
     return result
 
 
-def outcome_of(problem: ShipwayError) -> Outcome:
+def outcome_of(problem: ShipwayError | Signalled) -> Outcome:
     """Tell a no from no answer, and both from being stopped."""
     match problem:
-        case Interrupted() | Terminated():
+        case Signalled():
             return Outcome.ABORTED
         case Failed() | RolledBack() | GateSaidNo():
             return Outcome.FAILED

@@ -12,7 +12,7 @@ import click
 
 import shipway
 from shipway.cli.verbs import VERBS, help_page
-from shipway.errors import Interrupted, ShipwayError, Terminated
+from shipway.errors import Interrupted, ShipwayError, Signalled, Terminated
 
 BUG = 1
 
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(problem.exit_code)
     except click.Abort:
         sys.exit(Interrupted.exit_status)
-    except ShipwayError as problem:
+    except (ShipwayError, Signalled) as problem:
         with suppress(BrokenPipeError):  # nobody listens any more; the status still tells
             show(problem, as_json="--json" in (arguments or sys.argv))
         sys.exit(problem.exit_status)
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(status or 0)
 
 
-def show(problem: ShipwayError, *, as_json: bool) -> None:
+def show(problem: ShipwayError | Signalled, *, as_json: bool) -> None:
     """Say what happened, where, and what to do next; to stderr, and as JSON to stdout if asked."""
     where = f"{problem.where}: " if problem.where else ""
     click.echo(f"shipway: {where}{problem.message}", err=True)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shipway.errors import RegistryDidNotAnswer, ShipwayError
+from shipway.errors import RegistryDidNotAnswer, ShipwayError, Signalled
 from shipway.model.contents import Contents
 from shipway.model.release import Commit, Digest
 from shipway.model.service import ImageRules
@@ -127,7 +127,7 @@ class FakeBuilder:
     got_cache: tuple[str, ...] = ()
     inside: Contents = field(default_factory=lambda: Contents(()))
     builds: int = 0
-    build_problem: ShipwayError | None = None
+    build_problem: ShipwayError | Signalled | None = None
     push_problem: ShipwayError | None = None
 
     def build(
