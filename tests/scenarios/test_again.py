@@ -27,14 +27,17 @@ services:
 
 
 def test_what_was_rolled_back_can_be_tried_anew(tiny: Tiny) -> None:
-    """Running a failed delivery again asks ECS again, once, and tells the same end."""
+    """A delivery leaves it held; whoever insists asks ECS again, once, and hears the same end."""
     good = tiny.deliver_to_production()
     tiny.change("health: 200", "health: 500")
     tiny.commit("Be unwell")
     assert tiny.shipway("deliver").status == 8
 
-    again = tiny.shipway("deliver")
+    held = tiny.shipway("deliver")
+    again = tiny.shipway("promote", "staging")
 
+    assert held.status == 4, held
+    assert "is held: it was rolled back" in held.err
     assert again.status == 8, again
     assert tiny.live("staging") == good
     listed = ecs(tiny).list_service_deployments(cluster="staging", service=tiny.name())
